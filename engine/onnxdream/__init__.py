@@ -1,0 +1,60 @@
+"""DeepDream as a deployable engine.
+
+The names below are loaded when they are first used, so that ``import
+onnxdream`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .dreamer import Dreamer, Progress, dream
+    from .errors import OnnxdreamError
+    from .feeding import Feeding
+    from .network import Layer, Network, embedded, load
+    from .recipe import PRESETS, Recipe
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PRESETS",
+    "Dreamer",
+    "Feeding",
+    "Layer",
+    "Network",
+    "OnnxdreamError",
+    "Progress",
+    "Recipe",
+    "__version__",
+    "dream",
+    "embedded",
+    "load",
+]
+
+_HOMES = {
+    "PRESETS": "recipe",
+    "Dreamer": "dreamer",
+    "Feeding": "feeding",
+    "Layer": "network",
+    "Network": "network",
+    "OnnxdreamError": "errors",
+    "Progress": "dreamer",
+    "Recipe": "recipe",
+    "dream": "dreamer",
+    "embedded": "network",
+    "load": "network",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

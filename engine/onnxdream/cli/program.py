@@ -1,0 +1,135 @@
+"""The program: its table of commands, and what its exit codes mean.
+
+====  =======================================================
+code  meaning
+====  =======================================================
+0     done
+1     it could not be done; one line on standard error says why
+2     the command line is wrong
+130   stopped by Ctrl-C
+141   whoever read the output went away
+====  =======================================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+from .. import __version__
+from ..errors import OnnxdreamError
+from . import doctor, dream, layers, networks
+
+__all__ = ["COMMANDS", "build_parser", "main"]
+
+COMMANDS = {
+    "dream": dream.COMMAND,
+    "networks": networks.COMMAND,
+    "layers": layers.COMMAND,
+    "doctor": doctor.COMMAND,
+}
+"""Every command, by the name that it is called by."""
+
+FAILED, STOPPED, UNREAD = 1, 130, 141
+
+_EXAMPLES = """\
+examples:
+  onnxdream dream photo.jpg                    writes photo.dream.png beside it
+  onnxdream dream photo.jpg -o out.png --network squeezenet --layer fire5 --seed 7
+  cat photo.jpg | onnxdream dream - > dream.png
+
+`onnxdream COMMAND --help` lists the options of a command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line without the program's name; that of the process if
+        not given.
+
+    Returns
+    -------
+    int
+        The exit code; see the table in this module.
+    """
+    try:
+        code = _answer(arguments)
+        # A reader that went away is noticed here, not in the interpreter's last moments.
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        return _fail("stopped", STOPPED)
+    except BrokenPipeError:
+        _abandon_stdout()
+        return UNREAD
+    except OSError as error:
+        _abandon_stdout()
+        return _fail(str(error), FAILED)
+    return code
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser of the command line, with a parser for each command inside."""
+    parser = ArgumentParser(
+        prog="onnxdream",
+        description="DeepDream: make larger in a photograph what a network sees in it.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"onnxdream {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        own = commands.add_parser(name, help=command.summary, description=f"{command.summary}.")
+        own.set_defaults(command=command, parser=own)
+        command.add_options(own)
+        own.add_argument(
+            "-v", "--verbose", action="store_true", help="say on standard error what is being done"
+        )
+    return parser
+
+
+def _answer(arguments: Sequence[str] | None) -> int:
+    try:
+        options = build_parser().parse_args(arguments)
+        with _spoken_log() if options.verbose else nullcontext():
+            return int(options.command.run(options))
+    except SystemExit as answered:
+        # argparse has shown its help, or what is wrong with the command line.
+        return int(answered.code or 0)
+    except (OnnxdreamError, MemoryError) as error:
+        return _fail(str(error) or "There is not enough memory.", FAILED)
+
+
+@contextmanager
+def _spoken_log() -> Iterator[None]:
+    """Show the library's log on standard error."""
+    import logging
+
+    log = logging.getLogger("onnxdream")
+    handler, level = logging.StreamHandler(), log.level
+    handler.setFormatter(logging.Formatter("onnxdream: %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+def _fail(message: str, code: int) -> int:
+    """Say in one line why there is no result."""
+    print("onnxdream:", " ".join(message.split()), file=sys.stderr)
+    return code
+
+
+def _abandon_stdout() -> None:
+    """Keep the interpreter from flushing at its end what nobody takes."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,347 @@
+"""The octave loop: a picture in, a dream out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import images, kernels
+from .errors import BackendError, GradientError, ImageFormatError, RecipeError
+from .gradient import gradient_graph
+from .graph import GRADIENT, IMAGE, LOSS
+from .network import DEFAULT_NETWORK, Network, load
+from .recipe import Recipe, recipe_from
+from .runtime import Session, Stepper, choose, usable_cores
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["Dreamer", "Layers", "Progress", "dream"]
+
+Layers = str | Iterable[str] | Mapping[str, float]
+"""A layer, several of equal weight, or each with its weight."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a dream has come: told after every step.
+
+    Parameters
+    ----------
+    octave, octaves : int
+        The octave under way, from 1 for the smallest, and how many there are.
+    step, steps : int
+        The step that was taken, from 1, and how many an octave has.
+    loss : float
+        The loss before the step.
+    height, width : int
+        The octave's size in pixels.
+    """
+
+    octave: int
+    octaves: int
+    step: int
+    steps: int
+    loss: float
+    height: int
+    width: int
+
+
+class Dreamer:
+    """A network and the layers to amplify, loaded for a provider.
+
+    Several threads may use one Dreamer at once.
+
+    Parameters
+    ----------
+    network : Network, str or path
+        What `load` returned, or what it takes.
+    layers : str, iterable of str, or mapping of str to float, optional
+        The layers to amplify, each with its weight; the network's own
+        suggestion if not given.
+    provider : {"auto", "cpu", "cuda"}
+        Where to run.
+    device : int
+        Which of several GPUs, from 0.
+    threads : int, optional
+        On how many threads, where that is the CPU; if not given, as many as
+        there are cores that this process may use.
+
+    Raises
+    ------
+    NetworkError
+        If the network, a layer or an operator is unknown.
+    BackendError
+        If ONNX Runtime or the provider is missing.
+    RecipeError
+        If `threads` or a weight is impossible.
+    """
+
+    def __init__(
+        self,
+        network: Network | str | os.PathLike[str] = DEFAULT_NETWORK,
+        layers: Layers | None = None,
+        *,
+        provider: str = "auto",
+        device: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.network = network if isinstance(network, Network) else load(network)
+        self.layers = _weights(self.network, layers)
+        self.threads = usable_cores() if threads is None else threads
+        if self.threads < 1:
+            raise RecipeError(f"threads must be at least 1, but is {threads}.")
+        self._lock = Lock()
+        self._gradient = gradient_graph(self.network.graph, self.layers)
+        self._stepper: Stepper | None = Stepper(
+            self._gradient, self.network.feeding, choose(provider, device), self.threads
+        )
+        self._session: Session | None = None
+        self.provider = self._stepper.backend.provider
+
+    def __enter__(self) -> Dreamer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the memory; a closed Dreamer dreams no more.
+
+        Dreams under way in other threads end first, each with its own buffers.
+        """
+        with self._lock:
+            self._stepper = self._session = None
+
+    @cached_property
+    def least_size(self) -> int:
+        """The least height and width of an octave, in pixels."""
+        return self.network.least_size(list(self.layers))
+
+    def gradient(self, pixels: np.ndarray) -> tuple[float, np.ndarray]:
+        """The loss of a picture and its gradient.
+
+        Parameters
+        ----------
+        pixels : ndarray of float32, shape (H, W, 3)
+            RGB, 0 to 1.
+
+        Returns
+        -------
+        loss : float
+            The sum over layers of weight × mean(activation²).
+        gradient : ndarray of float32, shape (H, W, 3)
+            d loss / d pixels.
+
+        Raises
+        ------
+        ImageFormatError
+            If `pixels` is no such array, or is smaller than the network's least size.
+        GradientError
+            If the loss is not finite.
+        """
+        pixels = _picture(pixels)
+        height, width = pixels.shape[:2]
+        if min(height, width) < self.least_size:
+            raise ImageFormatError(
+                f"The picture has {width}×{height} pixels; up to this layer {self.network.name} "
+                f"needs at least {self.least_size} each way."
+            )
+        feeding = self.network.feeding
+        std, bgr, threads = feeding.unit_std, feeding.bgr, self.threads
+        image = kernels.jitter_normalize(pixels, 0, 0, feeding.unit_mean, std, bgr, threads)
+        loss, inner = self._gradient_session().run({IMAGE: image}, [LOSS, GRADIENT])
+        if not np.isfinite(loss):
+            raise GradientError("The loss is not a finite number; check how the network is fed.")
+        return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
+
+    def dream(
+        self,
+        source: images.Source,
+        recipe: Recipe | str = "default",
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        **settings: Any,
+    ) -> Image.Image:
+        """Dream a picture.
+
+        Parameters
+        ----------
+        source : path, bytes, binary file, PIL image or array
+            The picture.
+        recipe : Recipe or str
+            All settings, or the name of a preset.
+        progress : callable, optional
+            Called with a `Progress` after every step; what it raises ends the dream.
+        **settings
+            Settings of the `Recipe` to change.
+
+        Returns
+        -------
+        PIL.Image.Image
+            Of the picture's own size, with its alpha channel and colour profile.
+
+        Raises
+        ------
+        ImageError
+            If the picture cannot be read.
+        RecipeError
+            If a setting is impossible.
+        GradientError
+            If the gradient is zero or not finite.
+        """
+        picture = images.read(source)
+        return self.dream_picture(picture, recipe, progress=progress, **settings).to_image()
+
+    def dream_picture(
+        self,
+        picture: images.Picture,
+        recipe: Recipe | str = "default",
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        **settings: Any,
+    ) -> images.Picture:
+        """Dream what `images.read` returned; see `dream`."""
+        dreamt = self.dream_array(picture.pixels, recipe, progress=progress, **settings)
+        return picture.with_pixels(dreamt)
+
+    def dream_array(
+        self,
+        pixels: np.ndarray,
+        recipe: Recipe | str = "default",
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        **settings: Any,
+    ) -> np.ndarray:
+        """Dream an array, float32 of shape (H, W, 3), RGB, 0 to 1; see `dream`."""
+        recipe = recipe_from(recipe, settings)
+        original, crop = _reflected(_picture(pixels), self.least_size)
+        sizes = self._octave_sizes(original.shape[:2], recipe)
+        stepper = self._open_stepper()
+        random = np.random.default_rng(recipe.seed)
+        dreamt, detail = original, np.zeros((1, 1, 3), np.float32)
+        for octave, (height, width) in enumerate(sizes, 1):
+            base = self._resized(original, height, width, recipe)
+            detail = self._resized(detail, height, width, recipe)
+            climb = stepper.climb(base + detail, recipe.blur)
+            for step in range(1, recipe.steps + 1):
+                down, right = random.integers(-recipe.jitter, recipe.jitter + 1, 2).tolist()
+                loss = climb.step((down, right), recipe.step_size)
+                if progress is not None:
+                    told = octave, len(sizes), step, recipe.steps, loss, height, width
+                    progress(Progress(*told))
+            dreamt = climb.picture()
+            detail = dreamt - base
+        return np.ascontiguousarray(dreamt[crop])
+
+    def _octave_sizes(self, whole: tuple[int, ...], recipe: Recipe) -> list[tuple[int, int]]:
+        """The size of each octave, small to large; the last is the picture's own."""
+        scales = [recipe.octave_scale**k for k in reversed(range(recipe.octaves))]
+        sizes = [(round(whole[0] / scale), round(whole[1] / scale)) for scale in scales]
+        kept = [size for size in sizes if min(size) >= self.least_size]
+        if len(kept) < len(sizes):
+            log.info(
+                "Left out %d of %d octaves: they are smaller than the %d pixels that %s needs.",
+                len(sizes) - len(kept),
+                len(sizes),
+                self.least_size,
+                self.network.name,
+            )
+        return kept
+
+    def _resized(self, picture: np.ndarray, height: int, width: int, recipe: Recipe) -> np.ndarray:
+        if picture.shape[:2] == (height, width):
+            return picture
+        return kernels.resize(picture, height, width, recipe.resize, self.threads)
+
+    def _open_stepper(self) -> Stepper:
+        stepper = self._stepper
+        if stepper is None:
+            raise BackendError("The Dreamer is closed.")
+        return stepper
+
+    def _gradient_session(self) -> Session:
+        """The gradient graph without a step around it, loaded when it is first asked for."""
+        with self._lock:
+            stepper = self._open_stepper()
+            if self._session is None:
+                self._session = stepper.gradient_session(self._gradient)
+            return self._session
+
+
+def dream(
+    source: images.Source,
+    network: Network | str | os.PathLike[str] = DEFAULT_NETWORK,
+    layers: Layers | None = None,
+    *,
+    provider: str = "auto",
+    device: int = 0,
+    threads: int | None = None,
+    **settings: Any,
+) -> Image.Image:
+    """Dream one picture; see `Dreamer` and `Dreamer.dream`."""
+    with Dreamer(network, layers, provider=provider, device=device, threads=threads) as dreamer:
+        return dreamer.dream(source, **settings)
+
+
+def _weights(network: Network, layers: Layers | None) -> dict[str, float]:
+    """The tensors to amplify, each with its weight."""
+    if layers is None:
+        layers = network.default_layers
+        if not layers:
+            raise RecipeError(
+                f"{network.name} does not suggest a layer: name one. "
+                f"`onnxdream layers {network.name}` lists them."
+            )
+    if isinstance(layers, str):
+        layers = [layers]
+    if not isinstance(layers, Mapping):
+        layers = dict.fromkeys(layers, 1.0)
+    weights: dict[str, float] = {}
+    for layer, weight in layers.items():
+        if not np.isfinite(weight):
+            raise RecipeError(f"The weight of {layer!r} must be a finite number, not {weight!r}.")
+        tensor = network.resolve(layer)
+        weights[tensor] = weights.get(tensor, 0.0) + float(weight)
+    if not any(weights.values()):
+        raise RecipeError("There is nothing to amplify: name a layer with a weight other than 0.")
+    return weights
+
+
+def _picture(pixels: np.ndarray) -> np.ndarray:
+    """An array as the kernels want it, if it is a picture at all."""
+    array = np.asarray(pixels)
+    if array.ndim != 3 or array.shape[2] != 3 or not array.size or array.dtype != np.float32:
+        raise ImageFormatError(
+            "pixels must be a float32 array of shape (height, width, 3), "
+            f"but is {array.dtype} of shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ImageFormatError("pixels must be finite numbers.")
+    return np.ascontiguousarray(array)
+
+
+def _reflected(pixels: np.ndarray, least: int) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """A picture of at least so many pixels each way, and where in it the original lies."""
+    height, width = pixels.shape[:2]
+    top, left = max(0, least - height) // 2, max(0, least - width) // 2
+    crop = slice(top, top + height), slice(left, left + width)
+    bottom, right = max(0, least - height - top), max(0, least - width - left)
+    if any((top, bottom, left, right)):
+        pixels = np.pad(pixels, [(top, bottom), (left, right), (0, 0)], mode="symmetric")
+    return pixels, crop

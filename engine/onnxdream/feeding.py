@@ -1,0 +1,77 @@
+"""How a picture is fed to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import RecipeError
+
+__all__ = ["Feeding"]
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """What turns a picture into a network's input: (x − mean) / std.
+
+    Parameters
+    ----------
+    mean, std : tuple of three floats
+        In the network's channel order, on the scale of `value_range`.
+    channels : {"RGB", "BGR"}
+        The network's channel order.
+    value_range : tuple of two floats
+        The scale on which `mean` and `std` are stated: (0, 1) or (0, 255),
+        or whatever black and white were when the network was trained.
+
+    Raises
+    ------
+    RecipeError
+        If a number is not finite, a std is not above zero, or the rest is
+        none of the above.
+    """
+
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channels: str = "RGB"
+    value_range: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", _numbers("mean", self.mean, 3))
+        object.__setattr__(self, "std", _numbers("std", self.std, 3))
+        object.__setattr__(self, "value_range", _numbers("value_range", self.value_range, 2))
+        if min(self.std) <= 0:
+            raise RecipeError(f"std must be above zero, but is {self.std}.")
+        if self.channels not in ("RGB", "BGR"):
+            raise RecipeError(f'channels must be "RGB" or "BGR", but is {self.channels!r}.')
+        if self.value_range[0] >= self.value_range[1]:
+            raise RecipeError(f"value_range must rise from low to high, not {self.value_range}.")
+
+    @property
+    def bgr(self) -> bool:
+        """Whether blue comes first."""
+        return self.channels == "BGR"
+
+    @property
+    def unit_mean(self) -> np.ndarray:
+        """The mean for pictures of range 0 to 1, float32 of shape (3,)."""
+        low, high = self.value_range
+        return ((np.array(self.mean) - low) / (high - low)).astype(np.float32)
+
+    @property
+    def unit_std(self) -> np.ndarray:
+        """The standard deviation for pictures of range 0 to 1, float32 of shape (3,)."""
+        low, high = self.value_range
+        return (np.array(self.std) / (high - low)).astype(np.float32)
+
+
+def _numbers(name: str, values: Sequence[float], count: int) -> tuple[float, ...]:
+    try:
+        numbers = tuple(float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{name} must be {count} numbers, but is {values!r}.") from error
+    if len(numbers) != count or not np.isfinite(numbers).all():
+        raise RecipeError(f"{name} must be {count} finite numbers, but is {values!r}.")
+    return numbers

@@ -1,0 +1,58 @@
+"""Assemble a gradient graph: a network's forward pass, an objective, and its backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from .autodiff import differentiate
+from .errors import NetworkFormatError
+from .graph import GRADIENT, IMAGE, LOSS, Builder, Graph, cut
+from .objectives import append_loss
+
+__all__ = ["gradient_graph"]
+
+
+def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
+    """The forward and backward pass of a network, as one graph.
+
+    Parameters
+    ----------
+    network : Graph
+        A forward graph whose input is ``image``. It is left as it is.
+    layers : mapping of str to float
+        The tensors to amplify, each with its weight.
+
+    Returns
+    -------
+    Graph
+        ``image`` [1, 3, H, W] in; ``loss`` and ``gradient`` = d loss / d image
+        out. The forward part ends at the deepest layer. A few operators of the
+        domain ``onnxdream`` are left for a lowering to spell.
+
+    Raises
+    ------
+    UnsupportedOperatorError
+        If the gradient of an operator is not known.
+    NetworkFormatError
+        If the layers do not depend on the image, or the network takes images
+        of one size only.
+    """
+    image = network.inputs[IMAGE]
+    graph = cut(network.copy(), {layer: image for layer in layers})
+    graph.outputs = {}
+    graph.inputs[IMAGE] = replace(image, shape=(1, 3, "H", "W"))
+    append_loss(graph, layers)
+    try:
+        gradient = differentiate(graph, LOSS, IMAGE)
+    except NetworkFormatError as error:
+        if image.shape is not None and all(isinstance(d, int) for d in image.shape[2:]):
+            height, width = image.shape[2:]
+            raise NetworkFormatError(
+                f"Up to this layer the network takes images of {width}×{height} only; "
+                f"choose an earlier layer. ({error})"
+            ) from error
+        raise
+    b = Builder(graph, "gradient")
+    b.call_output(gradient, GRADIENT, graph.inputs[IMAGE])
+    return cut(graph, graph.outputs)

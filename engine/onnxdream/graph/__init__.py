@@ -1,0 +1,40 @@
+"""ONNX graphs: reading within limits, one working opset, building, cutting, metadata.
+
+This is the only part of onnxdream that imports onnx.
+"""
+
+from .builder import Builder
+from .cutting import cut, descendants
+from .ir import DOMAIN, FLOAT, PREFIX, Graph, Node, Tensor
+from .metadata import Card, fingerprint, read_card
+from .names import GRADIENT, IMAGE, LOSS, forward_part, free_names
+from .protobuf import to_model
+from .reading import read
+from .shapes import Shapes, infer, least_size
+from .writing import write
+
+__all__ = [
+    "DOMAIN",
+    "FLOAT",
+    "GRADIENT",
+    "IMAGE",
+    "LOSS",
+    "PREFIX",
+    "Builder",
+    "Card",
+    "Graph",
+    "Node",
+    "Shapes",
+    "Tensor",
+    "cut",
+    "descendants",
+    "fingerprint",
+    "forward_part",
+    "free_names",
+    "infer",
+    "least_size",
+    "read",
+    "read_card",
+    "to_model",
+    "write",
+]

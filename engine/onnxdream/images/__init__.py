@@ -1,0 +1,12 @@
+"""Files <-> float32 pictures.
+
+A picture is made uniform once, at the door: upright, RGB, float32, with its
+transparency and its colour profile kept beside it. What lies behind the door
+knows one kind of picture only.
+"""
+
+from .picture import Picture
+from .reading import MAX_PIXELS, Source, read
+from .writing import Target, write
+
+__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "read", "write"]

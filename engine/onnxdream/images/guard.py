@@ -1,0 +1,71 @@
+"""Pillow behind a guard: no warning gets out, and every error is one of ours."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import ImageError, ImageFormatError, ImageTooLargeError, ImageTruncatedError
+
+__all__ = ["guarded"]
+
+# What Pillow's readers say of a file that was cut; they share no exception class.
+# The last is WebP's, which counts its chunks before it decodes any.
+_CUT = (
+    "truncated",
+    "eof",
+    "incomplete",
+    "expected to read",
+    "not enough image data",
+    "could not create decoder object",
+)
+
+# The list of warning filters belongs to the whole process: two threads that put
+# it back in the wrong order would leave it changed.
+_filters = threading.RLock()
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Read with Pillow, quietly, one thread at a time, its errors turned into ours.
+
+    Parameters
+    ----------
+    name : str
+        What is read, as the messages begin.
+
+    Raises
+    ------
+    ImageTooLargeError
+        If it does not fit into memory, or Pillow takes it for a bomb.
+    ImageTruncatedError
+        If it ends too early.
+    ImageFormatError
+        If it is no picture, or damaged.
+    """
+    try:
+        with _filters, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            yield
+    except ImageError:
+        raise
+    # Pillow's readers raise anything on damaged bytes, from SyntaxError to ZeroDivisionError.
+    except Exception as error:
+        raise _ours(name, error) from error
+
+
+def _ours(name: str, error: Exception) -> ImageError:
+    if isinstance(error, (Image.DecompressionBombError, MemoryError)):
+        return ImageTooLargeError(f"{name} is too large to be read; shrink it first. ({error})")
+    if isinstance(error, UnidentifiedImageError):
+        return ImageFormatError(
+            f"{name} is no picture, or of a kind that cannot be read; "
+            "PNG, JPEG, WebP and most TIFF can."
+        )
+    if isinstance(error, EOFError) or any(words in str(error).lower() for words in _CUT):
+        return ImageTruncatedError(f"{name} ends too early; fetch or save it again. ({error})")
+    return ImageFormatError(f"{name} is damaged, or of a kind that cannot be read. ({error})")

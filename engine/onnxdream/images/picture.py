@@ -1,0 +1,80 @@
+"""The one kind of picture that the rest of the house knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ImageFormatError
+
+__all__ = ["Picture"]
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels, and what has to come out again with them.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (H, W, 3)
+        RGB, 0 to 1, in the picture's own gamma.
+    alpha : ndarray of float32, shape (H, W), optional
+        Opacity, 0 to 1; None if the picture has none.
+    icc_profile : bytes, optional
+        The ICC profile that says what RGB means here; None is sRGB.
+
+    Raises
+    ------
+    ImageFormatError
+        If the shapes are not these.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    icc_profile: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise ImageFormatError(
+                f"The pixels of a picture have the shape (H, W, 3), not {self.pixels.shape}."
+            )
+        if self.alpha is not None and self.alpha.shape != self.pixels.shape[:2]:
+            raise ImageFormatError(
+                f"Alpha has the shape {self.alpha.shape}, but the pixels {self.pixels.shape}."
+            )
+
+    def with_pixels(self, pixels: np.ndarray) -> Picture:
+        """Return a picture of other pixels with this one's alpha and profile.
+
+        Parameters
+        ----------
+        pixels : ndarray of float32, shape (H, W, 3)
+            RGB, 0 to 1.
+
+        Raises
+        ------
+        ImageFormatError
+            If there is an alpha and the size is not this picture's.
+        """
+        return replace(self, pixels=pixels)
+
+    def to_image(self) -> Image.Image:
+        """Return the picture in 8 bits, mode RGB or RGBA.
+
+        Values are rounded to the nearest of the 256, so that an 8-bit picture
+        comes back to the bit; the ICC profile is in the image's `info`.
+        """
+        channels = _to_bytes(self.pixels)
+        if self.alpha is not None:
+            channels = np.dstack([channels, _to_bytes(self.alpha)])
+        image = Image.fromarray(channels)
+        if self.icc_profile is not None:
+            image.info["icc_profile"] = self.icc_profile
+        return image
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    levels: np.ndarray = np.rint(np.clip(values, 0, 1) * 255)
+    return levels.astype(np.uint8)

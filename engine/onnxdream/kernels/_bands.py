@@ -1,0 +1,56 @@
+"""One kernel over several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from operator import index
+
+__all__ = ["over_bands"]
+
+# Several bands a thread, so that one that starts late or is interrupted does less.
+_BANDS_PER_THREAD = 4
+
+
+def over_bands(kernel: Callable[[int, int], None], rows: int, threads: int) -> None:
+    """Call a kernel for all rows, in bands that the threads share out among themselves.
+
+    Parameters
+    ----------
+    kernel : callable
+        Takes a range of rows, [first, last), and lets go of the GIL.
+    rows : int
+        How many there are, at least one.
+    threads : int
+        How many may work at once, the calling one among them.
+
+    Raises
+    ------
+    ValueError
+        The number of threads is below one.
+    """
+    if index(threads) < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    threads = min(threads, rows)
+    if threads == 1:
+        kernel(0, rows)
+        return
+    count = min(threads * _BANDS_PER_THREAD, rows)
+    edges = [rows * band // count for band in range(count + 1)]
+    bands = iter(list(zip(edges, edges[1:], strict=False)))
+
+    def work() -> None:
+        # The iterator of a list gives each band to one thread only.
+        for first, last in bands:
+            kernel(first, last)
+
+    pool = ThreadPoolExecutor(threads - 1)
+    try:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            # Nothing is left for a thread that has not even started.
+            if not other.cancel():
+                other.result()
+    finally:
+        pool.shutdown(wait=False)

@@ -1,0 +1,96 @@
+"""A graph, loaded and ready to run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import BackendError, NetworkFormatError, ProviderError
+from ..graph import Graph, to_model
+from .providers import PROVIDERS, Backend, onnxruntime
+
+__all__ = ["Session"]
+
+_ERRORS_ONLY = 3
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """A graph in ONNX Runtime.
+
+    Parameters
+    ----------
+    graph : Graph
+        A lowered graph.
+    backend : Backend
+        Where it runs.
+    threads : int
+        On how many threads, where that is the CPU.
+
+    Raises
+    ------
+    NetworkFormatError
+        If ONNX Runtime does not accept the graph.
+    ProviderError
+        If the session runs on another provider than the one that was required.
+    """
+
+    def __init__(self, graph: Graph, backend: Backend, threads: int) -> None:
+        ort = onnxruntime()
+        options = ort.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        wanted: list[Any] = [(PROVIDERS[backend.provider], _provider_options(backend))]
+        if backend.provider != "cpu":
+            wanted.append((PROVIDERS["cpu"], {}))
+        content = to_model(graph).SerializeToString()
+        try:
+            self.inner = ort.InferenceSession(content, options, providers=wanted)
+        except Exception as error:  # noqa: BLE001 - its own errors have no common root
+            raise _session_error(error, backend) from error
+        self.backend = _compare(self.inner.get_providers(), backend)
+
+    def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
+        """Run the graph on arrays and return the named outputs."""
+        try:
+            found: list[np.ndarray] = self.inner.run(list(outputs), dict(feeds))
+        except Exception as error:  # noqa: BLE001 - its own errors have no common root
+            raise run_error(error) from error
+        return found
+
+
+def run_error(error: Exception) -> BackendError:
+    """What to raise when a run failed."""
+    return BackendError(f"ONNX Runtime could not run the network: {error}")
+
+
+def _provider_options(backend: Backend) -> dict[str, Any]:
+    options = dict(backend.options)
+    if backend.provider == "cuda":
+        options["device_id"] = backend.device
+    return options
+
+
+def _session_error(error: Exception, backend: Backend) -> BackendError | NetworkFormatError:
+    if backend.provider != "cpu":
+        return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {error}")
+    return NetworkFormatError(f"ONNX Runtime does not accept the network: {error}")
+
+
+def _compare(running: Sequence[str], backend: Backend) -> Backend:
+    """The backend that a session really runs on."""
+    if PROVIDERS[backend.provider] in running:
+        return backend
+    message = (
+        f"ONNX Runtime could not use the provider {backend.provider!r} and fell back to the CPU. "
+        "A missing or mismatched CUDA library is the usual reason; install onnxdream[gpu]."
+    )
+    if backend.required:
+        raise ProviderError(message)
+    log.warning(message)
+    return Backend("cpu", required=False)

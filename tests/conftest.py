@@ -1,0 +1,24 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from running import Lowering
+
+from onnxdream.lowering import portable
+
+LOWERINGS = [
+    Lowering("portable", portable),
+]
+"""Every gradient is tested in each of these spellings."""
+
+# The same examples on every run: a failure is then one for everybody.
+settings.register_profile("same every time", derandomize=True, deadline=None)
+settings.load_profile("same every time")
+
+
+@pytest.fixture(params=LOWERINGS, ids=lambda lowering: lowering.name, scope="session")
+def lowering(request: pytest.FixtureRequest) -> Lowering:
+    """One way of spelling a gradient graph, and of running it."""
+    return request.param
