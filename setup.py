@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 DIRECTIVES = {
     "language_level": 3,
@@ -17,6 +17,8 @@ DIRECTIVES = {
 }
 
 KERNELS = Path("engine/onnxdream/kernels")
+# What a module includes or cimports rebuilds it, and goes into the sdist.
+SOURCES = [str(p) for p in sorted(KERNELS.iterdir()) if p.suffix in {".pyx", ".pxd", ".pxi"}]
 
 if sys.platform == "win32":
     COMPILE, LINK = ["/O2"], []
@@ -33,8 +35,7 @@ def extension(name: str, *flags: str, **more: object) -> Extension:
     return Extension(
         f"onnxdream.kernels.{name}",
         [str(KERNELS / f"{name}.pyx")],
-        # What a module includes or cimports rebuilds it, and goes into the sdist.
-        depends=[str(path) for pattern in ("*.pyx", "*.pxd") for path in KERNELS.glob(pattern)],
+        depends=SOURCES,
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
         optional=True,
@@ -42,24 +43,32 @@ def extension(name: str, *flags: str, **more: object) -> Extension:
     )
 
 
-extensions = [extension("_compiled")]
+# Operators need not round alike on every machine: fused multiplications are welcome.
+# ONNX Runtime looks for one symbol in each of their libraries.
+OPERATORS = {"export_symbols": ["RegisterCustomOps"]}
+FUSE = [] if sys.platform == "win32" else ["-ffp-contract=fast"]
+
+extensions = [
+    extension("_compiled"),
+    extension("_processor"),
+    extension("_operators", *FUSE, **OPERATORS),
+]
 if platform.machine() in ("x86_64", "AMD64") and sys.platform != "win32":
-    extensions.append(extension("_compiled_avx2", "-mavx2"))
+    avx2 = ["-mavx2", "-mfma"]
+    avx512 = [f"-mavx512{part}" for part in ("f", "vl", "bw", "dq")]
+    extensions += [
+        extension("_compiled_avx2", "-mavx2"),
+        extension("_operators_avx2", *FUSE, *avx2, **OPERATORS),
+        extension(
+            "_operators_avx512", *FUSE, *avx2, *avx512, "-mprefer-vector-width=512", **OPERATORS
+        ),
+    ]
 
 
 setup(
-    packages=[
-        "onnxdream",
-        "onnxdream.autodiff",
-        "onnxdream.graph",
-        "onnxdream.images",
-        "onnxdream.kernels",
-        "onnxdream.lowering",
-        "onnxdream.lowering.portable",
-        "onnxdream.models",
-        "onnxdream.runtime",
-    ],
+    packages=[*find_packages("engine"), "onnxdream.models"],
     package_dir={"": "engine", "onnxdream.models": "models"},
+    include_package_data=False,  # the sources of the extensions stay in the sdist
     package_data={
         "onnxdream": ["py.typed"],
         "onnxdream.kernels": ["*.pyi"],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import settings
-from running import Lowering
 
 from onnxdream.lowering import portable
+from running import Lowering
 
 LOWERINGS = [
     Lowering("portable", portable),

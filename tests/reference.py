@@ -7,7 +7,6 @@ only, the operator is spelled here, by the definition and without haste.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -152,6 +151,20 @@ class GlobalMaxPool(OpRun):
         return (x.max(tuple(range(2, x.ndim)), keepdims=True),)
 
 
+class Pad(OpRun):
+    """Cropping where an amount is negative, then padding."""
+
+    def _run(self, x, pads, value=None, axes=None, mode="constant"):  # type: ignore[no-untyped-def]
+        ends = [(0, 0)] * x.ndim
+        axes = range(x.ndim) if axes is None else axes
+        for axis, *both in zip(axes, pads, pads[len(axes) :], strict=False):
+            ends[axis] = tuple(both)
+        options = {"constant_values": 0 if value is None else value} if mode == "constant" else {}
+        first, last = np.maximum(np.negative(ends), 0).T
+        cropped = x[tuple(map(slice, first, np.array(x.shape) - last))]
+        return (np.pad(cropped, np.maximum(ends, 0), mode=mode, **options),)
+
+
 class LRN(OpRun):
     """Local response normalization."""
 
@@ -162,4 +175,4 @@ class LRN(OpRun):
         return (x / (bias + alpha / size * sums) ** beta,)
 
 
-_OPERATORS = [Conv, MaxPool, AveragePool, GlobalMaxPool, LRN]
+_OPERATORS = [Conv, MaxPool, AveragePool, GlobalMaxPool, Pad, LRN]

@@ -6,16 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from reference import Reference
-from running import Lowering
 
 from onnxdream.autodiff import differentiate
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Builder, Graph, Tensor
+from reference import Reference
+from running import Lowering
 
 __all__ = ["Build", "check_gradient", "distinct", "forward_graph", "gradient_of_image", "random"]
 
 Build = Callable[[Builder], str]
 """Appends operators behind ``image`` and returns the name of what they make."""
+
+Size = tuple[int | str, int | str]
+"""The height and width of an image: numbers where the network takes one size only."""
 
 _FLOAT = np.dtype(np.float32)
 _MADE = "made"
@@ -36,7 +39,7 @@ def random(*shape: int, seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def forward_graph(build: Build, size: tuple[int | str, int | str] = ("H", "W")) -> Graph:
+def forward_graph(build: Build, size: Size = ("H", "W")) -> Graph:
     """A graph that makes ``loss`` of what `build` makes of ``image``.
 
     The loss is the sum of (made + 0.7)², so that its gradient is zero nowhere
@@ -58,9 +61,11 @@ def with_gradient(graph: Graph) -> Graph:
     return whole
 
 
-def gradient_of_image(lowering: Lowering, build: Build, image: np.ndarray) -> np.ndarray:
+def gradient_of_image(
+    lowering: Lowering, build: Build, image: np.ndarray, size: Size = ("H", "W")
+) -> np.ndarray:
     """The gradient alone, for what finite differences cannot tell."""
-    whole = with_gradient(forward_graph(build))
+    whole = with_gradient(forward_graph(build, size))
     return lowering.run(whole, {IMAGE: image}, [GRADIENT])[0]
 
 
@@ -68,7 +73,7 @@ def check_gradient(
     lowering: Lowering,
     build: Build,
     image: np.ndarray | None = None,
-    size: tuple[int | str, int | str] = ("H", "W"),
+    size: Size = ("H", "W"),
 ) -> None:
     """Hold a gradient in float32 against central differences in float64.
 
@@ -89,4 +94,6 @@ def check_gradient(
     assert gradient.shape == image.shape
     length = np.linalg.norm(gradient.astype(np.float64))
     assert length > 0
-    assert np.vdot(direction, gradient.astype(np.float64)) == pytest.approx(slope, abs=1e-4 * length)
+    assert np.vdot(direction, gradient.astype(np.float64)) == pytest.approx(
+        slope, abs=1e-4 * length
+    )

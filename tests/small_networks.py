@@ -34,6 +34,8 @@ LAYERS = ("first/conv", "first", "pool", "second/conv", "second")
 STRIDES = (2, 2, 4, 4, 4)
 """How many pixels lie between two elements of each."""
 
+_IMAGES = Tensor(FLOAT32, ("n", "c", "h", "w"))
+
 CARD = Card(feeding=Feeding(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.25), channels="BGR"))
 """A feeding in which no channel is like another."""
 
@@ -55,7 +57,7 @@ def convnet(image: str = "image", shape: Sequence[int | str] = (1, 3, "H", "W"))
         "second/bias": random.normal(0, 0.2, 6).astype(np.float32),
     }
     inputs = {image: Tensor(FLOAT32, tuple(shape))}
-    return Graph(nodes, constants, inputs, {"second": Tensor(FLOAT32, None)})
+    return Graph(nodes, constants, inputs, {"second": _IMAGES})
 
 
 def classifier(side: int = 32) -> Graph:
@@ -68,7 +70,7 @@ def classifier(side: int = 32) -> Graph:
         Node("Flatten", ["second"], ["flat"]),
         Node("MatMul", ["flat", "matrix"], ["classes"]),
     ]
-    graph.outputs = {name: Tensor(FLOAT32, None) for name in ("mean", "classes")}
+    graph.outputs = {"mean": _IMAGES, "classes": Tensor(FLOAT32, (1, 10))}
     return graph
 
 
@@ -80,7 +82,7 @@ def dead() -> Graph:
         Node("Sub", ["second", "far"], ["below"]),
         Node("Relu", ["below"], ["rest"]),
     ]
-    graph.outputs = {"rest": Tensor(FLOAT32, None)}
+    graph.outputs = {"rest": _IMAGES}
     return graph
 
 
@@ -88,7 +90,7 @@ def infinite_slope() -> Graph:
     """`dead` with a square root behind it: finite itself, its slope is not."""
     graph = dead()
     graph.nodes.append(Node("Sqrt", ["rest"], ["root"]))
-    graph.outputs = {"root": Tensor(FLOAT32, None)}
+    graph.outputs = {"root": _IMAGES}
     return graph
 
 
@@ -96,7 +98,7 @@ def not_a_number() -> Graph:
     """A network whose layer ``log`` is NaN, whatever it sees."""
     graph = dead()
     graph.nodes.append(Node("Log", ["below"], ["log"]))
-    graph.outputs = {"log": Tensor(FLOAT32, None)}
+    graph.outputs = {"log": _IMAGES}
     return graph
 
 

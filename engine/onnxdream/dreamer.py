@@ -19,7 +19,7 @@ from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
 from .network import DEFAULT_NETWORK, Network, load
 from .recipe import Recipe, recipe_from
-from .runtime import Session, Stepper, choose, usable_cores
+from .runtime import Sessions, Stepper, choose, lowering_for, settled, usable_cores
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -76,6 +76,8 @@ class Dreamer:
     threads : int, optional
         On how many threads, where that is the CPU; if not given, as many as
         there are cores that this process may use.
+    lowering : {"auto", "accelerated", "portable"}
+        How the gradient graph is spelled; the fastest that works if not given.
 
     Raises
     ------
@@ -95,6 +97,7 @@ class Dreamer:
         provider: str = "auto",
         device: int = 0,
         threads: int | None = None,
+        lowering: str = "auto",
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
         self.layers = _weights(self.network, layers)
@@ -103,11 +106,22 @@ class Dreamer:
             raise RecipeError(f"threads must be at least 1, but is {threads}.")
         self._lock = Lock()
         self._gradient = gradient_graph(self.network.graph, self.layers)
+        self._backend = settled(choose(provider, device))
+        self._lowering = lowering_for(self._backend, lowering)
         self._stepper: Stepper | None = Stepper(
-            self._gradient, self.network.feeding, choose(provider, device), self.threads
+            self._gradient, self.network.feeding, self._lowering, self._backend, self.threads
         )
-        self._session: Session | None = None
-        self.provider = self._stepper.backend.provider
+        self._sessions: Sessions | None = None
+
+    @property
+    def provider(self) -> str:
+        """Where it runs: ``"cpu"`` or ``"cuda"``."""
+        return self._backend.provider
+
+    @property
+    def lowering(self) -> str:
+        """How its graph is spelled: ``"accelerated"`` or ``"portable"``."""
+        return self._lowering.name
 
     def __enter__(self) -> Dreamer:
         return self
@@ -126,7 +140,7 @@ class Dreamer:
         Dreams under way in other threads end first, each with its own buffers.
         """
         with self._lock:
-            self._stepper = self._session = None
+            self._stepper = self._sessions = None
 
     @cached_property
     def least_size(self) -> int:
@@ -165,7 +179,8 @@ class Dreamer:
         feeding = self.network.feeding
         std, bgr, threads = feeding.unit_std, feeding.bgr, self.threads
         image = kernels.jitter_normalize(pixels, 0, 0, feeding.unit_mean, std, bgr, threads)
-        loss, inner = self._gradient_session().run({IMAGE: image}, [LOSS, GRADIENT])
+        session = self._gradient_sessions().at(height, width)
+        loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         if not np.isfinite(loss):
             raise GradientError("The loss is not a finite number; check how the network is fed.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
@@ -275,13 +290,13 @@ class Dreamer:
             raise BackendError("The Dreamer is closed.")
         return stepper
 
-    def _gradient_session(self) -> Session:
+    def _gradient_sessions(self) -> Sessions:
         """The gradient graph without a step around it, loaded when it is first asked for."""
         with self._lock:
-            stepper = self._open_stepper()
-            if self._session is None:
-                self._session = stepper.gradient_session(self._gradient)
-            return self._session
+            self._open_stepper()
+            if self._sessions is None:
+                self._sessions = self._lowering.load(self._gradient, self._backend, self.threads)
+            return self._sessions
 
 
 def dream(

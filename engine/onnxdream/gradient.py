@@ -39,7 +39,7 @@ def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
         of one size only.
     """
     image = network.inputs[IMAGE]
-    graph = cut(network.copy(), {layer: image for layer in layers})
+    graph = cut(network.copy(), dict.fromkeys(layers, image))
     graph.outputs = {}
     graph.inputs[IMAGE] = replace(image, shape=(1, 3, "H", "W"))
     append_loss(graph, layers)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,14 +112,16 @@ class Network:
         """Every activation that depends on the image, in the network's order."""
         dependent = descendants(self.graph, IMAGE, STOPS)
         names = [name for name in self.graph.activations() if name in dependent]
-        aliases = {tensor: alias for alias, tensor in self.card.layers.items()}
+        aliases = {tensor: alias for alias, tensor in self._aliases.items()}
         shapes = self._shapes()
+        height = shapes[IMAGE][2]
         found = []
         for number, name in enumerate(names, 1):
             shape = shapes.get(name, ())
             alias = aliases.get(name, "")
             suggested = bool({alias, name} & set(self.default_layers))
-            stride = round(_MEASURE / shape[2]) if len(shape) == 4 else 0
+            spread = len(shape) == 4 and shape[2:] != (1, 1)
+            stride = round(height / shape[2]) if spread else 0
             channels = shape[1] if len(shape) > 1 else 0
             found.append(Layer(number, name, alias, channels, stride, suggested))
         return tuple(found)
@@ -227,8 +230,8 @@ def load(
             + (f"; did you mean {close[0]}? " if close else ". ")
             + f"Embedded are {', '.join(embedded())}."
         )
-    said = {"mean": mean, "std": std, "channels": channels, "value_range": value_range}
-    said = {key: value for key, value in said.items() if value is not None}
+    given = {"mean": mean, "std": std, "channels": channels, "value_range": value_range}
+    said: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     card = read_card(graph.metadata)
     if card is None:
         card = Card()
@@ -268,4 +271,7 @@ def _takes_pictures(tensor: Tensor) -> bool:
     if tensor.dtype != np.float32:
         return False
     shape = tensor.shape
-    return shape is None or (len(shape) == 4 and (isinstance(shape[1], str) or shape[1] == 3))
+    if shape is None:
+        return True
+    # Where nothing is said of axis 1, a 3 at the end is the channels of NHWC.
+    return len(shape) == 4 and (shape[1] == 3 or (isinstance(shape[1], str) and shape[3] != 3))

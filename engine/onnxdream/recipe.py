@@ -103,5 +103,6 @@ def recipe_from(recipe: Recipe | str, settings: Mapping[str, Any]) -> Recipe:
     known = {f.name for f in fields(Recipe)}
     unknown = sorted(set(settings) - known)
     if unknown:
-        raise RecipeError(f"There is no setting {unknown[0]!r}; there are {', '.join(sorted(known))}.")
+        names = ", ".join(sorted(known))
+        raise RecipeError(f"There is no setting {unknown[0]!r}; there are {names}.")
     return replace(recipe, **settings)

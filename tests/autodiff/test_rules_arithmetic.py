@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import check_gradient, distinct, gradient_of_image, random
 
 from onnxdream.graph import FLOAT, Builder
+from rules import check_gradient, distinct, gradient_of_image, random
 
 
 def positive(b: Builder) -> str:
@@ -22,7 +22,17 @@ def away_from_zero(shape: tuple[int, ...]) -> np.ndarray:
 
 
 # Shapes that broadcast with an image [1, 3, 7, 6].
-SHAPES = [(), (1,), (6,), (7, 1), (3, 1, 1), (1, 3, 1, 1), (1, 3, 7, 6), (2, 1, 1, 1, 1), (2, 3, 1, 6)]
+SHAPES = [
+    (),
+    (1,),
+    (6,),
+    (7, 1),
+    (3, 1, 1),
+    (1, 3, 1, 1),
+    (1, 3, 7, 6),
+    (2, 1, 1, 1, 1),
+    (2, 3, 1, 6),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -71,9 +81,7 @@ def test_the_image_twice(lowering, op):
         check_gradient(lowering, lambda b: b(op, b("Tanh", "image"), b("Exp", "image")))
     else:
         both = "image" if op != "Div" else None
-        check_gradient(
-            lowering, lambda b: b(op, both or b("Exp", "image"), both or positive(b))
-        )
+        check_gradient(lowering, lambda b: b(op, both or b("Exp", "image"), both or positive(b)))
 
 
 def test_a_stretched_pair_that_neither_side_covers(lowering):
@@ -235,4 +243,3 @@ def test_paths_meet_and_add_up(lowering):
         return b("Concat", *branches, root, axis=1)
 
     check_gradient(lowering, build)
-

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 from onnxdream.errors import UnsupportedOperatorError
 from onnxdream.graph import Builder
+from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 
 def conv(

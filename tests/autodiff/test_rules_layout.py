@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 from onnxdream.errors import UnsupportedOperatorError
 from onnxdream.graph import FLOAT, Builder
+from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 INT_MAX = np.iinfo(np.int64).max
 INT_MIN = np.iinfo(np.int64).min
@@ -66,7 +66,7 @@ def test_nothing_flows_through_whole_numbers(lowering, to):
         whole = b("Cast", b("Cast", "image", to=to), to=FLOAT)
         return b("Mul", "image", whole)
 
-    check_gradient(lowering, build)
+    check_gradient(lowering, build, 1.7 * distinct(1, 3, 7, 6))
 
 
 @pytest.mark.parametrize("shape", [(-1,), (3, -1), (0, -1, 1), (1, 0, 1, -1), (7, 3, 6)])
@@ -200,7 +200,6 @@ def test_split_of_the_first_axis_by_default(lowering):
         ((-1, -2), (INT_MIN, 0), (3, 2), (-2, -3)),
         ((5,), (1,), (2,), (-2,)),
         ((INT_MAX,), (INT_MIN,), (2,), (-1,)),
-        ((-100,), (4,), (2,), None),
         ((0, 1, 2, 3), (1, 3, 7, 100), None, None),
         ((0, 1), (1, 2), None, None),
     ],
@@ -212,7 +211,11 @@ def test_slice(lowering, starts, ends, axes, steps, dtype):
 
     def build(b: Builder) -> str:
         def vector(values: tuple[int, ...] | None) -> str | None:
-            return None if values is None else b.constant(np.clip(values, limits.min, limits.max), dtype)
+            return (
+                None
+                if values is None
+                else b.constant(np.clip(values, limits.min, limits.max), dtype)
+            )
 
         bounds = [vector(each) for each in (starts, ends, axes, steps)]
         while bounds[-1] is None:
@@ -238,12 +241,12 @@ def test_any_slice(lowering, data):
 
 
 def test_slice_whose_bounds_are_computed(lowering):
-    """The middle half of each row, whatever its length."""
+    """Each row without its ends, whatever its length."""
 
     def build(b: Builder) -> str:
         width = b("Shape", "image", start=3, end=4)
-        quarter = b("Div", width, b.ints(4))
-        return bent(b, b("Slice", "image", quarter, b("Sub", width, quarter), b.ints(3)))
+        middle = b("Slice", "image", b.ints(1), b("Sub", width, b.ints(2)), b.ints(3))
+        return bent(b, b("Reshape", middle, b.ints(3, 24)))
 
     check_gradient(lowering, build, distinct(1, 3, 4, 9))
 
@@ -251,13 +254,15 @@ def test_slice_whose_bounds_are_computed(lowering):
 def test_slice_along_axes_that_are_computed_is_refused(lowering):
     def build(b: Builder) -> str:
         last = b("Sub", b("Reshape", b("Size", b("Shape", "image")), b.ints(1)), b.ints(1))
-        return b("Slice", "image", b.ints(1), b.ints(2), last)
+        return b("Reshape", b("Slice", "image", b.ints(1), b.ints(2), last), b.ints(3, 4))
 
     with pytest.raises(UnsupportedOperatorError, match="Slice"):
-        gradient_of_image(lowering, lambda b: b("Reshape", build(b), b.ints(1, 3, -1)), distinct(1, 3, 4, 4))
+        gradient_of_image(lowering, build, distinct(1, 3, 4, 4))
 
 
-def pad(pads: tuple[int, ...], axes: tuple[int, ...] | None, mode: str, value: float | None) -> Build:
+def pad(
+    pads: tuple[int, ...], axes: tuple[int, ...] | None, mode: str, value: float | None = None
+) -> Build:
     def build(b: Builder) -> str:
         inputs = ["image", b.ints(*pads)]
         inputs.append(None if value is None else b.constant(value))
@@ -280,9 +285,9 @@ PADS = [
 
 
 @pytest.mark.parametrize(("pads", "axes"), PADS)
-@pytest.mark.parametrize("mode", ["constant", "edge", "reflect"])
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "wrap"])
 def test_pad(lowering, pads, axes, mode):
-    check_gradient(lowering, pad(pads, axes, mode, None))
+    check_gradient(lowering, pad(pads, axes, mode))
 
 
 @pytest.mark.parametrize("axes", [None, (2, 3)])
@@ -297,7 +302,7 @@ def test_pad_is_constant_by_default(lowering):
 
 @pytest.mark.parametrize("mode", ["edge", "reflect"])
 def test_padding_of_channels(lowering, mode):
-    check_gradient(lowering, pad((0, 1, 0, 0, 0, 2, 0, 0), None, mode, None))
+    check_gradient(lowering, pad((0, 1, 0, 0, 0, 2, 0, 0), None, mode))
 
 
 def test_pad_by_amounts_that_are_computed(lowering):
@@ -305,8 +310,9 @@ def test_pad_by_amounts_that_are_computed(lowering):
 
     def build(b: Builder) -> str:
         height, width = (b("Shape", "image", start=axis, end=axis + 1) for axis in (2, 3))
-        more = b("Sub", height, width)
-        return bent(b, b("Pad", "image", b("Concat", b.ints(0), more, axis=0), None, b.ints(3)))
+        amounts = b("Concat", b.ints(0), b("Sub", height, width), axis=0)
+        square = b("Pad", "image", amounts, None, b.ints(3))
+        return bent(b, b("Reshape", square, b.ints(3, 49)))
 
     check_gradient(lowering, build)
 
@@ -314,8 +320,8 @@ def test_pad_by_amounts_that_are_computed(lowering):
 def test_reflecting_by_amounts_that_are_computed_is_refused(lowering):
     def build(b: Builder) -> str:
         amounts = b("Sub", b("Shape", "image"), b("Shape", "image"))
-        pads = b("Concat", amounts, amounts, axis=0)
-        return b("Pad", "image", pads, mode="reflect")
+        padded = b("Pad", "image", b("Concat", amounts, amounts, axis=0), mode="reflect")
+        return b("Reshape", padded, b.ints(3, 16))
 
     with pytest.raises(UnsupportedOperatorError, match="Pad"):
         gradient_of_image(lowering, build, distinct(1, 3, 4, 4))
@@ -333,7 +339,9 @@ def test_sizes_that_are_known_make_no_difference(lowering, op):
             case "Concat":
                 return bent(b, b("Concat", "image", b("Exp", "image"), axis=2))
             case "Slice":
-                return bent(b, b("Slice", "image", b.ints(1), b.ints(INT_MAX), b.ints(2), b.ints(2)))
+                return bent(
+                    b, b("Slice", "image", b.ints(1), b.ints(INT_MAX), b.ints(2), b.ints(2))
+                )
             case "Split":
                 return bent(b, b.many("Split", ["image"], 2, axis=2, num_outputs=2)[1])
             case _:

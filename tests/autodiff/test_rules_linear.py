@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 from onnxdream.errors import UnsupportedOperatorError
 from onnxdream.graph import Builder
+from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 HEIGHT, WIDTH = 7, 6
 
@@ -65,7 +65,7 @@ def test_a_vector_is_refused(lowering, left):
         return b("MatMul", *((vector, "image") if left else ("image", vector)))
 
     with pytest.raises(UnsupportedOperatorError, match="MatMul"):
-        gradient_of_image(lowering, build, distinct(1, 3, 7, 6))
+        gradient_of_image(lowering, build, distinct(1, 3, 7, 6), (HEIGHT, WIDTH))
 
 
 BIASES = [None, (5,), (1, 5), (1, 1), (), (1,), (9, 5), (9, 1)]
@@ -145,7 +145,7 @@ def test_batch_normalization_of_rows(lowering):
         variance = b.constant(random(6, seed=4) ** 2)
         return b("BatchNormalization", flat(b, -1, 6), *weights, variance)
 
-    check_gradient(lowering, build)
+    check_gradient(lowering, build, size=(HEIGHT, WIDTH))
 
 
 def test_batch_normalization_in_training_is_refused(lowering):
@@ -159,14 +159,14 @@ def test_batch_normalization_in_training_is_refused(lowering):
         gradient_of_image(lowering, build, distinct(1, 3, 4, 4))
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("size", [1, 3, 5, 9])
 @pytest.mark.parametrize(
     "attributes",
     [{}, {"alpha": 0.8, "beta": 0.6, "bias": 1.5}, {"alpha": 2.0, "beta": 1.0}, {"bias": 0.3}],
     ids=["defaults", "all", "beta 1", "bias"],
 )
 def test_lrn(lowering, size, attributes):
-    """Windows over an odd and an even number of channels, and over more than there are."""
+    """ONNX Runtime knows odd sizes only; one of these is larger than there are channels."""
 
     def build(b: Builder) -> str:
         seven = b("Conv", "image", b.constant(random(7, 3, 1, 1)))

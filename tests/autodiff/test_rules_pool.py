@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 from onnxdream.errors import UnsupportedOperatorError
 from onnxdream.graph import FLOAT, Builder
+from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 POOLS = ["MaxPool", "AveragePool"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 from onnxdream.graph import Builder
+from rules import Build, check_gradient, distinct, gradient_of_image, random
 
 
 def unary(op: str, **attributes: float) -> Build:
@@ -27,11 +27,17 @@ def unary(op: str, **attributes: float) -> Build:
         pytest.param(unary("HardSigmoid"), id="HardSigmoid"),
         pytest.param(unary("HardSigmoid", alpha=0.7, beta=0.4), id="HardSigmoid-kinks"),
         pytest.param(unary("HardSwish"), id="HardSwish"),
-        pytest.param(lambda b: b("HardSwish", b("Mul", "image", b.constant(3))), id="HardSwish-wide"),
+        pytest.param(
+            lambda b: b("HardSwish", b("Mul", "image", b.constant(3))), id="HardSwish-wide"
+        ),
     ],
 )
 def test_activations(lowering, build):
     check_gradient(lowering, build)
+
+
+def test_hard_swish_beyond_its_kinks(lowering):
+    check_gradient(lowering, unary("HardSwish"), 2.6 * distinct(1, 3, 7, 6))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +63,9 @@ def test_p_relu(lowering, shape):
 @pytest.mark.parametrize("shape", [(), (3, 1, 1)])
 def test_p_relu_whose_slope_depends_on_the_image(lowering, shape):
     def build(b: Builder) -> str:
-        mean = b("ReduceMean", "image", b.ints(*((2, 3) if shape else ())), keepdims=int(bool(shape)))
+        mean = b(
+            "ReduceMean", "image", b.ints(*((2, 3) if shape else ())), keepdims=int(bool(shape))
+        )
         slope = b("Reshape", mean, b.ints(*shape))
         return b("PRelu", b("Mul", "image", b.constant(random(3, 1, 1))), slope)
 

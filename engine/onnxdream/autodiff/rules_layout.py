@@ -6,18 +6,31 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import Node
+from ..graph import FLOAT, Node
 from .table import gradient_of
 from .tape import Tape
 
+_FLOATS = {FLOAT, 10, 11, 16}
+"""How the attribute ``to`` of Cast spells float32, float16, float64 and bfloat16."""
 
-@gradient_of("Identity", "Dropout")
-def identity(t: Tape, node: Node, g: str, mask: str | None = None) -> list[str | None]:
+
+@gradient_of("Identity")
+def identity(t: Tape, node: Node, g: str) -> list[str | None]:
     return [g]
+
+
+@gradient_of("Dropout")
+def dropout(t: Tape, node: Node, g: str, mask: str | None = None) -> list[str | None]:
+    """Inference only, where it passes everything."""
+    training = t.graph.constant(node.input(2))
+    return [g if node.input(2) is None or (training is not None and not training) else None]
 
 
 @gradient_of("Cast")
 def cast(t: Tape, node: Node, g: str) -> list[str | None]:
+    """Between floats; nothing flows back through whole numbers."""
+    if node.attributes["to"] not in _FLOATS:
+        return [t.zeros_like(node.inputs[0])]
     return [t("CastLike", g, node.inputs[0])]
 
 
@@ -54,9 +67,11 @@ def split(t: Tape, node: Node, *gradients: str | None) -> list[str | None]:
 @gradient_of("Slice")
 def slice_(t: Tape, node: Node, g: str) -> list[str | None]:
     """Undo one axis after the other: slicing the indices tells where each part came from."""
-    x, starts, ends = node.inputs[:3]
+    x = node.inputs[0]
     rank = t.shapes.rank(x)
-    count = t.shapes.dims(starts)[0]
+    count = t.shapes.dims(node.inputs[1])[0]
+    # They may be of int32.
+    starts, ends = (t("CastLike", bounds, t.ints(0)) for bounds in node.inputs[1:3])
     axes = _ints(t, node.input(3), range(count or 0))
     steps = _ints(t, node.input(4), [1] * len(axes or ()))
     if axes is None or steps is None:

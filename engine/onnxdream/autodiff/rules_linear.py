@@ -46,7 +46,7 @@ def softmax(t: Tape, node: Node, g: str) -> list[str | None]:
 
 
 @gradient_of("BatchNormalization")
-def batch_normalization(t: Tape, node: Node, g: str) -> list[str | None]:
+def batch_normalization(t: Tape, node: Node, g: str, *statistics: str | None) -> list[str | None]:
     """Inference only: the statistics are weights, and the operator is a scale and a shift."""
     if node.integer("training_mode", 0):
         return [None]

@@ -45,20 +45,16 @@ class Bar:
 
     def __call__(self, progress: Progress) -> None:
         """Show how far a dream has come."""
+        octave = f"octave {progress.octave}/{progress.octaves}, {progress.width}×{progress.height}"
         if self._bar is None:
-            self._bar = self._open(progress)
-        self._bar.set_description_str(
-            f"octave {progress.octave}/{progress.octaves}, {progress.width}×{progress.height}",
-            refresh=False,
-        )
+            self._bar = tqdm(
+                desc=octave,
+                total=progress.steps * sum(self._growth**k for k in range(progress.octaves)),
+                bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left",
+                file=sys.stderr,
+                # A log wants fewer lines than a terminal.
+                mininterval=0.1 if sys.stderr.isatty() else 1.0,
+                dynamic_ncols=True,
+            )
+        self._bar.set_description_str(octave, refresh=False)
         self._bar.update(self._growth ** (progress.octave - 1))
-
-    def _open(self, progress: Progress) -> tqdm:
-        return tqdm(
-            total=progress.steps * sum(self._growth**k for k in range(progress.octaves)),
-            bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left",
-            file=sys.stderr,
-            # A log wants fewer lines than a terminal.
-            mininterval=0.1 if sys.stderr.isatty() else 1.0,
-            dynamic_ncols=True,
-        )

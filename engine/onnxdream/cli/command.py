@@ -16,12 +16,12 @@ class Command(NamedTuple):
     ----------
     summary : str
         What it does, in a line.
-    add_options : callable
-        Adds its arguments and options to a parser.
     run : callable
         Does it, and returns the exit code.
+    add_options : callable, optional
+        Adds its arguments and options to a parser.
     """
 
     summary: str
-    add_options: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
+    add_options: Callable[[ArgumentParser], None] = lambda parser: None

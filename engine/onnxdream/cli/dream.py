@@ -21,9 +21,9 @@ def _add_options(parser: ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="where the dream is written, as PNG, JPEG, WebP, AVIF, TIFF, BMP or PPM by its suffix, "
-        "or - for PNG on standard output (default: photo.dream.png beside photo.jpg, and standard "
-        "output for a picture from standard input); a file that is named here is overwritten",
+        help="where the dream is written, in the format that its suffix names, or - for PNG on "
+        "standard output; an existing file is overwritten (default: photo.dream.png beside "
+        "photo.jpg, and standard output for a picture from standard input)",
     )
     parser.add_argument(
         "--force", action="store_true", help="overwrite the default output if it exists"
@@ -36,7 +36,8 @@ def _add_options(parser: ArgumentParser) -> None:
     network.add_argument(
         "--network",
         metavar="NAME|FILE",
-        help="an embedded network or an ONNX file (default: the one that `onnxdream networks` marks)",
+        help="an embedded network or an ONNX file (default: the embedded one that "
+        "`onnxdream networks` marks)",
     )
     network.add_argument(
         "--layer",
@@ -80,9 +81,11 @@ def _run(options: Namespace) -> int:
     network = load_network(options)
     layers = _layers(network, options.layers)
     provider, device, threads = options.provider, options.device, options.threads
-    with Dreamer(network, layers, provider=provider, device=device, threads=threads) as dreamer:
-        with nullcontext() if options.quiet else Bar(recipe) as progress:
-            dreamt = dreamer.dream_picture(picture, recipe, progress=progress)
+    with (
+        Dreamer(network, layers, provider=provider, device=device, threads=threads) as dreamer,
+        nullcontext() if options.quiet else Bar(recipe) as progress,
+    ):
+        dreamt = dreamer.dream_picture(picture, recipe, progress=progress)
     output.write(dreamt, target)
     if target is not None and not options.quiet:
         print(target)
@@ -113,4 +116,4 @@ def _layer(network: Network, text: str) -> tuple[str, float]:
             return text, 1.0
 
 
-COMMAND = Command("Dream a photograph", _add_options, _run)
+COMMAND = Command("Dream a photograph", _run, _add_options)

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 
 from .command import Command
-from .text import feeding_words
+from .text import feeding_words, rows
 
 __all__ = ["COMMAND"]
 
 
-def _add_options(parser: ArgumentParser) -> None:
-    del parser
-
-
 def _run(options: Namespace) -> int:
-    del options
     from ..network import DEFAULT_NETWORK, embedded, load
 
     for name in embedded():
         network = load(name)
-        megabytes = sum(value.nbytes for value in network.graph.constants.values()) / 1e6
-        default = " (default)" if name == DEFAULT_NETWORK else ""
-        print(f"{name}{default}")
-        print(f"  fed      {feeding_words(network.feeding)}")
-        print(f"  layers   {', '.join(network.default_layers)}, or another that is listed by")
-        print(f"           onnxdream layers {name}")
-        print(f"  licence  {network.card.licence}")
-        print(f"  source   {network.card.source}")
-        print(f"  size     {megabytes:.1f} MB of weights")
+        least = network.least_size([network.resolve(layer) for layer in network.default_layers])
+        weights = sum(value.size for value in network.graph.constants.values())
+        print(f"{name} (default)" if name == DEFAULT_NETWORK else name)
+        facts = {
+            "fed": feeding_words(network.feeding),
+            "octaves": f"of at least {least} pixels each way",
+            "layers": ", ".join(network.default_layers)
+            + f" if none is named; `onnxdream layers {name}` lists them all",
+            "licence": network.card.licence,
+            "source": network.card.source,
+            "size": f"{weights / 1e6:.1f} million weights",
+        }
+        for line in rows([("", *fact) for fact in facts.items()]):
+            print(line)
     return 0
 
 
-COMMAND = Command("List the networks that come with onnxdream", _add_options, _run)
+COMMAND = Command("List the networks that come with onnxdream", _run)

@@ -53,20 +53,22 @@ def add_feeding_options(parser: ArgumentParser) -> None:
     """Add the options that say how a network is fed which does not say so itself."""
     group = parser.add_argument_group(
         "feeding",
-        "for an ONNX file that does not say how it is fed: pixels minus mean, divided by std",
+        "how pictures are fed to the network, for an ONNX file that does not say so itself",
     )
     triple, pair = _numbers(3), _numbers(2)
     group.add_argument(
         "--mean",
         type=triple,
         metavar="A,B,C",
-        help="in the network's channel order (default: what the file says, or 0,0,0)",
+        help="what is subtracted from the pixels, in the network's channel order "
+        "(default: what the file says, or 0,0,0)",
     )
     group.add_argument(
         "--std",
         type=triple,
         metavar="A,B,C",
-        help="in the network's channel order (default: what the file says, or 1,1,1)",
+        help="what they are divided by then, in the network's channel order "
+        "(default: what the file says, or 1,1,1)",
     )
     group.add_argument(
         "--channels",

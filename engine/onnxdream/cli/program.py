@@ -17,7 +17,8 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from io import TextIOWrapper
 
 from .. import __version__
 from ..errors import OnnxdreamError
@@ -94,9 +95,12 @@ def build_parser() -> ArgumentParser:
 
 
 def _answer(arguments: Sequence[str] | None) -> int:
+    if isinstance(sys.stdout, TextIOWrapper):
+        # Not every terminal has a × or a σ, and none of them is worth a failure.
+        sys.stdout.reconfigure(errors="replace")
     try:
         options = build_parser().parse_args(arguments)
-        with _spoken_log() if options.verbose else nullcontext():
+        with _spoken_log(options.verbose):
             return int(options.command.run(options))
     except SystemExit as answered:
         # argparse has shown its help, or what is wrong with the command line.
@@ -106,15 +110,15 @@ def _answer(arguments: Sequence[str] | None) -> int:
 
 
 @contextmanager
-def _spoken_log() -> Iterator[None]:
-    """Show the library's log on standard error."""
+def _spoken_log(verbose: bool) -> Iterator[None]:
+    """Show the library's log on standard error, its warnings or all of it."""
     import logging
 
     log = logging.getLogger("onnxdream")
     handler, level = logging.StreamHandler(), log.level
     handler.setFormatter(logging.Formatter("onnxdream: %(message)s"))
     log.addHandler(handler)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.INFO if verbose else logging.WARNING)
     try:
         yield
     finally:
@@ -130,6 +134,8 @@ def _fail(message: str, code: int) -> int:
 
 def _abandon_stdout() -> None:
     """Keep the interpreter from flushing at its end what nobody takes."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    own = sys.__stdout__
+    if own is not None and own is sys.stdout:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, own.fileno())
+        os.close(nowhere)

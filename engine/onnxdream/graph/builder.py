@@ -12,6 +12,8 @@ from .ir import PREFIX, Attribute, Graph, Node, Tensor
 
 __all__ = ["Builder"]
 
+_SHARED = 1024
+
 
 class Builder:
     """Appends nodes to a graph and names what they make.
@@ -70,8 +72,12 @@ class Builder:
         self.graph.outputs[name] = kind
 
     def constant(self, value: ArrayLike, dtype: type[np.generic] = np.float32) -> str:
-        """The name of a constant; equal constants share one."""
+        """The name of a constant; equal small constants share one."""
         array = np.asarray(value, dtype)
+        if array.size > _SHARED:
+            name = self.name("constant")
+            self.graph.constants[name] = array
+            return name
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
             name = self.name("constant")

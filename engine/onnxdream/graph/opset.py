@@ -12,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, checker, defs, helper, version_converter
+from onnx import (
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    checker,
+    defs,
+    helper,
+    shape_inference,
+    version_converter,
+)
 
 from ..errors import NetworkFormatError
 from .protobuf import IR_VERSION, OPSET
@@ -36,7 +45,10 @@ def to_working_opset(model: ModelProto) -> ModelProto:
     NetworkFormatError
         If the model is too old, too new, or not to be converted.
     """
-    version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), None)
+    for entry in (*model.opset_import, *model.graph.node):
+        if entry.domain == "ai.onnx":
+            entry.domain = ""
+    version = next((o.version for o in model.opset_import if not o.domain), None)
     if version is None:
         raise NetworkFormatError("The file does not say which version of the operators it uses.")
     if version < OLDEST:
@@ -49,8 +61,11 @@ def to_working_opset(model: ModelProto) -> ModelProto:
             f"The network is of opset {version}, but the installed onnx {onnx.__version__} "
             f"knows only up to {NEWEST}. Install a newer onnx or export with opset {OPSET}."
         )
+    model.ir_version = IR_VERSION
     weights = _set_weights_aside(model)
     try:
+        # The converter trusts what it reads, and crashes on what the checker refuses.
+        checker.check_model(model)
         if version < OPSET:
             model = version_converter.convert_version(model, OPSET)
             for node in model.graph.node:
@@ -58,12 +73,12 @@ def to_working_opset(model: ModelProto) -> ModelProto:
                     _ADAPTERS[node.op_type](node)
         elif version > OPSET:
             model = _restamp(model)
-        model.ir_version = IR_VERSION
         checker.check_model(model)
     except (
         RuntimeError,
         ValueError,
         checker.ValidationError,
+        shape_inference.InferenceError,
         version_converter.ConvertError,
     ) as error:
         reason = str(error).strip().splitlines()[0]
@@ -106,7 +121,7 @@ def _restamp(model: ModelProto) -> ModelProto:
     restamped = ModelProto()
     restamped.CopyFrom(model)
     for opset in restamped.opset_import:
-        if opset.domain in ("", "ai.onnx"):
+        if not opset.domain:
             opset.version = OPSET
     for node in restamped.graph.node:
         if not node.domain:

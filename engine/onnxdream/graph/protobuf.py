@@ -8,7 +8,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoPr
 from onnx.numpy_helper import from_array, to_array
 
 from ..errors import NetworkFormatError
-from .ir import DOMAIN, Attribute, Graph, Node, Tensor
+from .ir import PREFIX, Attribute, Graph, Node, Tensor
 
 __all__ = ["IR_VERSION", "OPSET", "from_model", "to_model"]
 
@@ -24,11 +24,16 @@ def from_model(model: ModelProto) -> Graph:
 
     Constant nodes become constants, and constants stored in half precision
     behind a Cast are cast here, so that the rest of the package meets weights
-    in one form only.
+    in one form only. For the same reason a weight that the file also declares
+    as an input, as all did once, is no input here unless it is one of ours.
     """
     proto = model.graph
     constants = {tensor.name: _array(tensor) for tensor in proto.initializer}
-    inputs = {value.name: _tensor(value) for value in proto.input}
+    inputs = {
+        value.name: _tensor(value)
+        for value in proto.input
+        if value.name not in constants or value.name.startswith(PREFIX)
+    }
     graph = Graph(
         nodes=[],
         constants=constants,
@@ -77,9 +82,8 @@ def to_model(graph: Graph, half_weights: bool = False) -> ModelProto:
         [_value_info(name, tensor) for name, tensor in graph.outputs.items()],
         initializers,
     )
-    opsets = [helper.make_opsetid("", OPSET)]
-    if any(node.domain == DOMAIN for node in graph.nodes):
-        opsets.append(helper.make_opsetid(DOMAIN, 1))
+    domains = sorted({node.domain for node in graph.nodes} - {""})
+    opsets = [helper.make_opsetid("", OPSET), *(helper.make_opsetid(d, 1) for d in domains)]
     model = helper.make_model(
         proto, opset_imports=opsets, ir_version=IR_VERSION, producer_name="onnxdream"
     )
@@ -98,7 +102,10 @@ def _tensor(value: ValueInfoProto) -> Tensor:
     tensor = value.type.tensor_type
     if not value.type.HasField("tensor_type") or tensor.elem_type == TensorProto.UNDEFINED:
         return Tensor(np.dtype(np.float32), None)
-    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    try:
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    except KeyError as error:
+        raise NetworkFormatError(f"{value.name!r} has no known element type.") from error
     if not tensor.HasField("shape"):
         return Tensor(dtype, None)
     dims = tensor.shape.dim
@@ -118,10 +125,8 @@ def _value_info(name: str, tensor: Tensor) -> ValueInfoProto:
 
 def _node(proto: NodeProto) -> Node:
     attributes = {a.name: _attribute(a) for a in proto.attribute}
-    domain = "" if proto.domain == "ai.onnx" else proto.domain
-    return Node(
-        proto.op_type, list(proto.input), list(proto.output), attributes, domain, proto.name
-    )
+    inputs, outputs = list(proto.input), list(proto.output)
+    return Node(proto.op_type, inputs, outputs, attributes, proto.domain, proto.name)
 
 
 def _attribute(proto: AttributeProto) -> Attribute:

@@ -58,7 +58,7 @@ def infer(graph: Graph, height: int, width: int) -> dict[str, tuple[int, ...]]:
             to_model(light), strict_mode=True, data_prop=True
         ).graph
     except shape_inference.InferenceError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         raise NetworkFormatError(
             f"The network does not take an image of {width}×{height}: {reason}"
         ) from error

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from operator import index
 
 __all__ = ["over_bands"]
 
 # Several bands a thread, so that one that starts late or is interrupted does less.
 _BANDS_PER_THREAD = 4
+
+
+def _make_helpers() -> None:
+    """Make a pool; it starts its threads when there is work, and keeps them."""
+    global _helpers
+    _helpers = ThreadPoolExecutor(thread_name_prefix="onnxdream-kernels")
+
+
+_helpers: ThreadPoolExecutor
+_make_helpers()
+if hasattr(os, "register_at_fork"):
+    # A forked process has none of its parent's threads.
+    os.register_at_fork(after_in_child=_make_helpers)
 
 
 def over_bands(kernel: Callable[[int, int], None], rows: int, threads: int) -> None:
@@ -37,20 +52,16 @@ def over_bands(kernel: Callable[[int, int], None], rows: int, threads: int) -> N
         return
     count = min(threads * _BANDS_PER_THREAD, rows)
     edges = [rows * band // count for band in range(count + 1)]
-    bands = iter(list(zip(edges, edges[1:], strict=False)))
+    bands = iter(list(pairwise(edges)))
 
     def work() -> None:
         # The iterator of a list gives each band to one thread only.
         for first, last in bands:
             kernel(first, last)
 
-    pool = ThreadPoolExecutor(threads - 1)
-    try:
-        others = [pool.submit(work) for _ in range(threads - 1)]
-        work()
-        for other in others:
-            # Nothing is left for a thread that has not even started.
-            if not other.cancel():
-                other.result()
-    finally:
-        pool.shutdown(wait=False)
+    others = [_helpers.submit(work) for _ in range(threads - 1)]
+    work()
+    for other in others:
+        # Nothing is left for a thread that has not even started.
+        if not other.cancel():
+            other.result()

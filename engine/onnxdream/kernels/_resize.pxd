@@ -73,7 +73,9 @@ cdef inline void _blend_rgb_unrolled(
     A number that the compiler knows becomes straight vector code, two or three times
     as fast as a loop over taps.
     """
-    if taps == 2:
+    if taps == 1:
+        _blend_rgb(out, row, starts, weights, 1, end)
+    elif taps == 2:
         _blend_rgb(out, row, starts, weights, 2, end)
     elif taps == 3:
         _blend_rgb(out, row, starts, weights, 3, end)

@@ -118,4 +118,5 @@ def gaussian(sigma: float) -> NDArray[np.float32]:
     radius = max(1, int(_TRUNCATE * sigma + 0.5))
     with np.errstate(over="ignore"):  # an infinite exponent is a weight of zero
         weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    weights /= weights.sum()
+    return weights.astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from ..graph import Builder, Graph, Node
 
@@ -12,7 +12,7 @@ Spelling = Callable[["Writer", Node], Sequence[str]]
 """``spelling(writer, node)`` appends nodes and returns what takes the place of
 the node's outputs."""
 
-Spellings = Mapping[str, Spelling]
+Spellings = dict[str, Spelling]
 
 
 class Writer(Builder):

@@ -5,16 +5,25 @@ This is the only part of onnxdream that imports onnxruntime.
 
 from .cores import usable_cores
 from .providers import PROVIDERS, Backend, backend_version, choose
-from .session import Session
+from .session import Session, settled
+from .sessions import Sessions
+from .spelling import LOWERINGS, PORTABLE, Lowering, accelerated_lowering, lowering_for
 from .stepper import Climb, Stepper
 
 __all__ = [
+    "LOWERINGS",
+    "PORTABLE",
     "PROVIDERS",
     "Backend",
     "Climb",
+    "Lowering",
     "Session",
+    "Sessions",
     "Stepper",
+    "accelerated_lowering",
     "backend_version",
     "choose",
+    "lowering_for",
+    "settled",
     "usable_cores",
 ]

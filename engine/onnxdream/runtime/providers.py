@@ -50,12 +50,12 @@ def onnxruntime() -> Any:
     """
     try:
         module = importlib.import_module("onnxruntime")
-    except ModuleNotFoundError as error:
-        raise BackendNotFoundError(
-            "ONNX Runtime is not installed. Install onnxdream[cpu], or onnxdream[gpu] "
-            "for an NVIDIA GPU (one of the two, not both)."
-        ) from error
     except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
+            raise BackendNotFoundError(
+                "ONNX Runtime is not installed. Install onnxdream[cpu], or onnxdream[gpu] "
+                "for an NVIDIA GPU (one of the two, not both)."
+            ) from error
         raise BackendNotFoundError(f"ONNX Runtime is installed but broken: {error}") from error
     if not hasattr(module, "InferenceSession"):
         raise BackendNotFoundError(

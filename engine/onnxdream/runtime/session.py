@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackendError, NetworkFormatError, ProviderError
-from ..graph import Graph, to_model
+from ..graph import Graph, Node, Tensor, to_model
 from .providers import PROVIDERS, Backend, onnxruntime
 
-__all__ = ["Session"]
+__all__ = ["Session", "run_error", "settled"]
 
 _ERRORS_ONLY = 3
 
@@ -30,6 +30,10 @@ class Session:
         Where it runs.
     threads : int
         On how many threads, where that is the CPU.
+    library : str, optional
+        The path of a library of operators that the graph uses.
+    size : mapping of str to int, optional
+        The values of symbolic dimensions, where they shall not vary.
 
     Raises
     ------
@@ -39,19 +43,30 @@ class Session:
         If the session runs on another provider than the one that was required.
     """
 
-    def __init__(self, graph: Graph, backend: Backend, threads: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        backend: Backend,
+        threads: int,
+        library: str | None = None,
+        size: Mapping[str, int] | None = None,
+    ) -> None:
         ort = onnxruntime()
         options = ort.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        for symbol, extent in (size or {}).items():
+            options.add_free_dimension_override_by_name(symbol, extent)
         wanted: list[Any] = [(PROVIDERS[backend.provider], _provider_options(backend))]
         if backend.provider != "cpu":
             wanted.append((PROVIDERS["cpu"], {}))
         content = to_model(graph).SerializeToString()
         try:
+            if library is not None:
+                options.register_custom_ops_library(library)
             self.inner = ort.InferenceSession(content, options, providers=wanted)
-        except Exception as error:  # noqa: BLE001 - its own errors have no common root
+        except Exception as error:  # its errors have no common root of their own
             raise _session_error(error, backend) from error
         self.backend = _compare(self.inner.get_providers(), backend)
 
@@ -59,9 +74,24 @@ class Session:
         """Run the graph on arrays and return the named outputs."""
         try:
             found: list[np.ndarray] = self.inner.run(list(outputs), dict(feeds))
-        except Exception as error:  # noqa: BLE001 - its own errors have no common root
+        except Exception as error:
             raise run_error(error) from error
         return found
+
+
+def settled(backend: Backend) -> Backend:
+    """The backend that a session really runs on.
+
+    Raises
+    ------
+    ProviderError
+        If that is not the one that was required.
+    """
+    if backend.provider == "cpu":
+        return backend
+    number = Tensor(np.dtype(np.float32), (1,))
+    graph = Graph([Node("Neg", ["x"], ["y"])], {}, {"x": number}, {"y": number})
+    return Session(graph, backend, 1).backend
 
 
 def run_error(error: Exception) -> BackendError:

@@ -8,9 +8,10 @@ from .. import kernels
 from ..errors import GradientError
 from ..feeding import Feeding
 from ..graph import LOSS, Graph
-from ..lowering import BLUR, MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE, portable, step_graph
+from ..lowering import BLUR, MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE, step_graph
 from .providers import Backend, onnxruntime
 from .session import Session, run_error
+from .spelling import Lowering
 
 __all__ = ["Climb", "Stepper"]
 
@@ -24,25 +25,25 @@ class Stepper:
         A gradient graph.
     feeding : Feeding
         How its ``image`` is fed.
+    lowering : Lowering
+        How it is spelled.
     backend : Backend
         Where it runs.
     threads : int
         On how many threads, where that is the CPU.
     """
 
-    def __init__(self, gradient: Graph, feeding: Feeding, backend: Backend, threads: int) -> None:
-        self._threads = threads
-        self._threads = threads
-        self._session = Session(portable(step_graph(gradient, feeding)), backend, threads)
-
-    @property
-    def backend(self) -> Backend:
-        """Where the steps run."""
-        return self._session.backend
-
-    def gradient_session(self, gradient: Graph) -> Session:
-        """The gradient graph alone, loaded where the steps run."""
-        return Session(portable(gradient), self._session.backend, self._threads)
+    def __init__(
+        self,
+        gradient: Graph,
+        feeding: Feeding,
+        lowering: Lowering,
+        backend: Backend,
+        threads: int,
+    ) -> None:
+        self.backend = backend
+        self.lowering = lowering
+        self._sessions = lowering.load(step_graph(gradient, feeding), backend, threads)
 
     def climb(self, picture: np.ndarray, blur: float) -> Climb:
         """Begin to climb from a picture.
@@ -54,7 +55,8 @@ class Stepper:
         blur : float
             σ of the Gaussian blur of the gradient, in pixels; 0 for none.
         """
-        return Climb(self._session, picture, kernels.gaussian(blur))
+        session = self._sessions.at(*picture.shape[:2])
+        return Climb(session, picture, kernels.gaussian(blur))
 
 
 class Climb:
@@ -78,10 +80,12 @@ class Climb:
             self._values.ortvalue_from_numpy(np.zeros((), np.float32)) for _ in range(3)
         )
         self._shift = self._values.ortvalue_from_numpy(np.zeros(2, np.int64))
+        # A binding does not keep alive what is bound to it.
+        self._taps = self._values.ortvalue_from_numpy(taps)
         self._binding = session.inner.io_binding()
         self._binding.bind_ortvalue_input(SHIFT, self._shift)
         self._binding.bind_ortvalue_input(STEP_SIZE, self._step_size)
-        self._binding.bind_ortvalue_input(BLUR, self._values.ortvalue_from_numpy(taps))
+        self._binding.bind_ortvalue_input(BLUR, self._taps)
         self._binding.bind_ortvalue_output(LOSS, self._loss)
         self._binding.bind_ortvalue_output(MEAN, self._mean)
 
@@ -112,7 +116,7 @@ class Climb:
         self._binding.bind_ortvalue_output(NEXT, self._there)
         try:
             self._session.inner.run_with_iobinding(self._binding)
-        except Exception as error:  # noqa: BLE001 - its own errors have no common root
+        except Exception as error:
             raise run_error(error) from error
         mean = float(self._mean.numpy())
         if not (np.isfinite(mean) and mean > 0):
@@ -126,5 +130,6 @@ class Climb:
 
     def picture(self) -> np.ndarray:
         """The picture as it is now, float32 (H, W, 3), RGB, 0 to 1."""
-        found: np.ndarray = self._here.numpy()
+        # What ONNX Runtime returns is a view of the buffer, and outlives it.
+        found: np.ndarray = self._here.numpy().copy()
         return found

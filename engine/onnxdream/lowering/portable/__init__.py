@@ -22,20 +22,21 @@ operator             spelled
 from __future__ import annotations
 
 from ...graph import DOMAIN, Graph
-from ..table import spell
+from ..table import Spellings, spell
 from . import activations, convolution, normalization, pooling, step
 
-__all__ = ["portable"]
+__all__ = ["PORTABLE", "portable"]
 
-_TABLE = {
+PORTABLE: Spellings = {
     **activations.SPELLINGS,
     **convolution.SPELLINGS,
     **normalization.SPELLINGS,
     **pooling.SPELLINGS,
     **step.SPELLINGS,
 }
+"""How each operator of the domain ``onnxdream`` is spelled."""
 
 
 def portable(graph: Graph) -> Graph:
     """Spell a graph in standard operators."""
-    return spell(graph, DOMAIN, _TABLE)
+    return spell(graph, DOMAIN, PORTABLE)

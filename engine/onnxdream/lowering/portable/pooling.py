@@ -28,7 +28,7 @@ def _indices(w: Writer, x: str, pool: Node) -> str:
     """Where the maximum of each window lies in x, counted row by row."""
     if pool.integer("storage_order", 0):
         row_by_row = {**pool.attributes, "storage_order": 0}
-        return w.many("MaxPool", [x], 2, **row_by_row)[1]
+        return w.many("MaxPool", [x], 2, domain="", **row_by_row)[1]
     if len(pool.outputs) == 1:
         pool.outputs.append("")
     pool.outputs[1] = pool.outputs[1] or w.name("indices")

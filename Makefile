@@ -1,0 +1,49 @@
+PYTHON ?= python3
+VENV ?= .venv
+PHOTO ?= docs/samples/cat.jpg
+
+BIN := $(VENV)/bin
+DREAM := dreams/$(basename $(notdir $(PHOTO))).png
+BUILD := pyproject.toml setup.py $(wildcard engine/onnxdream/kernels/*.px*)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help dream test lint torch-test clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo 'PYTHON=$(PYTHON) makes the virtual environment $(VENV); PHOTO=$(PHOTO) is dreamed.'
+
+dream: $(VENV)/.cpu  ## dream the sample photograph
+	@mkdir -p dreams
+	$(BIN)/onnxdream dream '$(PHOTO)' -o '$(CURDIR)/$(DREAM)'
+
+test: $(VENV)/.dev  ## run the tests that need neither torch nor a GPU
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## run ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+torch-test: $(VENV)/.dev  ## install torch and compare gradients with torch.autograd
+	$(BIN)/pip install torch==2.13.0
+	$(BIN)/python -m pytest -m torch
+
+clean:  ## remove everything that was made
+	rm -rf $(VENV) dreams build dist engine/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -f engine/onnxdream/kernels/*.c engine/onnxdream/kernels/*.so
+	find engine models scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "onnxdream needs Python 3.11 or newer, and $(PYTHON) is %d.%d: say make PYTHON=python3.11, or what yours is called." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.cpu: $(VENV)/pyvenv.cfg $(BUILD)
+	$(BIN)/pip install -e '.[cpu]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/pyvenv.cfg $(BUILD)
+	$(BIN)/pip install -e '.[cpu,dev]'
+	@touch $(VENV)/.cpu $@

@@ -1,0 +1,124 @@
+"""Compare an exported gradient with ``torch.autograd``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import ExportError
+from ..feeding import Feeding
+from ..graph import GRADIENT, IMAGE, LOSS
+from ..runtime import Session
+from .modules import Tapped
+
+__all__ = ["LEAST_COSINE", "MOST_ERROR", "Agreement", "compare", "random_image"]
+
+LEAST_COSINE = 0.9999
+"""The least cosine between a gradient that is kept and that of ``torch.autograd``."""
+
+MOST_ERROR = 1e-2
+"""The most that a gradient and a loss that are kept may be off."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well an exported network agrees with PyTorch on an image.
+
+    Parameters
+    ----------
+    height, width : int
+        The size of the image in pixels.
+    cosine : float
+        Of the angle between the two gradients.
+    error : float
+        ‖g − g'‖ / ‖g'‖, where g' is the gradient of ``torch.autograd``.
+    loss_error : float
+        |l − l'| / |l'|, the same for the loss.
+    """
+
+    height: int
+    width: int
+    cosine: float
+    error: float
+    loss_error: float
+
+    def check(self) -> None:
+        """Raise ExportError if the two differ by more than float32 accounts for."""
+        # Written so that not-a-number fails.
+        if not (
+            self.cosine >= LEAST_COSINE
+            and self.error <= MOST_ERROR
+            and self.loss_error <= MOST_ERROR
+        ):
+            raise ExportError(
+                f"The file would not do what PyTorch does. At {self.width}×{self.height} the "
+                f"cosine of the gradients is {self.cosine:.6f} (at least {LEAST_COSINE}), their "
+                f"relative error {self.error:.1e} and that of the loss {self.loss_error:.1e} "
+                f"(at most {MOST_ERROR}). A network that is random in evaluation mode, that "
+                "depends on the image's size, or whose backward pass is not the derivative of "
+                "its forward pass cannot be exported."
+            )
+
+
+def random_image(height: int, width: int, feeding: Feeding) -> Tensor:
+    """A random picture as it is fed to a network, float32 (1, 3, height, width)."""
+    pixels = np.random.default_rng(0).random((height, width, 3), np.float32)
+    fed = (pixels - feeding.unit_mean) / feeding.unit_std
+    return torch.from_numpy(np.ascontiguousarray(fed.transpose(2, 0, 1)[None]))
+
+
+def compare(
+    network: nn.Module, layers: Mapping[str, float], session: Session, image: Tensor
+) -> Agreement:
+    """Compare a session of an exported file with the network that it was made from.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network, in evaluation mode.
+    layers : mapping of str to float
+        The modules that are amplified, each with its weight.
+    session : Session
+        The file, loaded.
+    image : Tensor of float32, shape (1, 3, H, W)
+        What both are run on.
+
+    Raises
+    ------
+    ExportError
+        If PyTorch has no gradient, or one that is zero or not finite.
+    """
+    loss, gradient = _by_autograd(network, layers, image)
+    size = np.linalg.norm(gradient)
+    if not (np.isfinite(size) and size > 0 and np.isfinite(loss)):
+        raise ExportError(
+            "PyTorch's own gradient is zero or not finite on a random picture. "
+            "Check the feeding (mean, std, value_range), the weights and the layers."
+        )
+    made_loss, made = session.run({IMAGE: image.numpy()}, [LOSS, GRADIENT])
+    made = made.astype(np.float64)
+    return Agreement(
+        *image.shape[2:],
+        cosine=float(np.vdot(made, gradient) / (np.linalg.norm(made) * size)),
+        error=float(np.linalg.norm(made - gradient) / size),
+        loss_error=abs(float(made_loss) - loss) / abs(loss),
+    )
+
+
+def _by_autograd(
+    network: nn.Module, layers: Mapping[str, float], image: Tensor
+) -> tuple[float, np.ndarray]:
+    """The loss and d loss / d image, in float64 where sums are to come."""
+    leaf = image.clone().requires_grad_()
+    try:
+        activations = Tapped(network, list(layers))(leaf)
+        terms = [w * a.square().mean() for w, a in zip(layers.values(), activations, strict=True)]
+        loss = torch.stack(terms).sum()
+        (gradient,) = torch.autograd.grad(loss, leaf)
+    except RuntimeError as error:
+        raise ExportError(f"PyTorch has no gradient of this network: {error}") from error
+    return loss.item(), gradient.double().numpy()

@@ -1,0 +1,3 @@
+"""The operators for any processor."""
+
+include "_operators.pxi"

@@ -1,0 +1,79 @@
+"""Operators of our own, inside ONNX Runtime.
+
+A library of operators of the domain ``onnxdream``, for the CPU, that
+``SessionOptions.register_custom_ops_library`` loads. They run on the threads of the
+session, and give the same result on any number of them. Tensors are float32.
+
+===================  ====================  ============================================
+operator             inputs                computes
+===================  ====================  ============================================
+``GatedSum``         y, g...               the sum of 1 to 8 gradients, gated by y
+``MaxPoolGrad``      x, y, g               g moved to the first maximum of each window,
+                                           gated by y
+``AveragePoolGrad``  x, g                  g shared among the elements of each window,
+                                           gated by x
+``Interleave``       x, phases...          the picture whose every s-th pixel is that
+                                           of a phase, gated by x; row-major phases
+``PixelShuffle``     x, phases             the same, from phases that are channels, as
+                                           plain NCHW; of x, only the shape is used
+===================  ====================  ============================================
+
+A gradient gated by an activation passes where ``low`` < activation < ``high``, and is
+zero elsewhere; the attributes are infinite where they are absent.
+
+Tensors [N, C, H, W] of operators with an attribute ``block`` lie in memory as
+[N][C / block][H][W][block], which is ONNX Runtime's own blocked layout; with 1, the
+default, they are plain. The other attributes are those of the ONNX operators.
+
+The library is compiled for several kinds of processor. Each kind gives the same
+result every time, but their results differ from each other's by rounding.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+__all__ = ["VARIANT", "library", "libraries"]
+
+
+def libraries() -> dict[str, str]:
+    """Return the paths of the variants that this processor can run, the best first.
+
+    Returns
+    -------
+    dict of str to str
+        From names (``"avx512"``, ``"avx2"``, ``"baseline"``) to files; empty where
+        none was compiled.
+    """
+    try:
+        from onnxdream.kernels._processor import variants
+    except ImportError:
+        return {}
+    found = {}
+    for variant in variants():
+        suffix = "" if variant == "baseline" else f"_{variant}"
+        spec = find_spec(f"onnxdream.kernels._operators{suffix}")
+        if spec is not None and spec.origin is not None:
+            found[variant] = spec.origin
+    return found
+
+
+def _choose() -> tuple[str | None, str | None]:
+    """Return the name and the path of the best variant."""
+    if os.environ.get("ONNXDREAM_KERNELS") == "numpy":
+        return None, None
+    return next(iter(libraries().items()), (None, None))
+
+
+VARIANT, _LIBRARY = _choose()
+"""The variant that `library` is, or None."""
+
+
+def library() -> str | None:
+    """Return the path of the library for this processor.
+
+    None where the package was built without a compiler, or where the environment
+    variable ``ONNXDREAM_KERNELS`` is ``numpy``.
+    """
+    return _LIBRARY

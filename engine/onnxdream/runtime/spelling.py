@@ -1,0 +1,129 @@
+"""Which lowering a provider runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..errors import BackendError, OnnxdreamError, ProviderError
+from ..graph import DOMAIN, Graph, Node, Tensor
+from ..kernels import operators
+from ..lowering import BLOCKED_DOMAIN, accelerated, portable
+from .providers import Backend, onnxruntime
+from .session import Session
+from .sessions import Sessions
+
+__all__ = ["LOWERINGS", "PORTABLE", "Lowering", "accelerated_lowering", "lowering_for"]
+
+LOWERINGS = ("auto", "accelerated", "portable")
+"""The lowerings that a user may ask for."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """How a gradient graph is spelled.
+
+    Parameters
+    ----------
+    name : {"portable", "accelerated"}
+        Its name.
+    spell : callable
+        What spells a graph.
+    library : str, optional
+        The path of the library that holds the compiled operators.
+    """
+
+    name: str
+    spell: Callable[[Graph], Graph]
+    library: str | None = None
+
+    def load(self, graph: Graph, backend: Backend, threads: int) -> Sessions:
+        """Spell a graph and load it; see `Sessions`."""
+        return Sessions(self.spell(graph), backend, threads, self.library)
+
+
+PORTABLE = Lowering("portable", portable)
+"""Standard operators, for every provider."""
+
+
+def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
+    """Choose the lowering for a provider.
+
+    Parameters
+    ----------
+    backend : Backend
+        Where the graph will run.
+    name : {"auto", "accelerated", "portable"}
+        ``"auto"`` takes the accelerated one on the CPU, where it works.
+
+    Raises
+    ------
+    ProviderError
+        If the accelerated lowering was asked for and does not work here.
+    """
+    if name not in LOWERINGS:
+        raise ProviderError(f"There is no lowering {name!r}; choose one of {', '.join(LOWERINGS)}.")
+    if name == "portable" or (name == "auto" and backend.provider != "cpu"):
+        return PORTABLE
+    if backend.provider != "cpu":
+        raise ProviderError(f"The accelerated lowering runs on the CPU, not on {backend.provider}.")
+    found = accelerated_lowering()
+    if found is None and name == "accelerated":
+        raise ProviderError("The compiled operators do not work here; `onnxdream doctor` says why.")
+    return found or PORTABLE
+
+
+@cache
+def accelerated_lowering() -> Lowering | None:
+    """The accelerated lowering, or None, and one warning, where it does not work."""
+    library = operators.library()
+    if library is None:
+        return None
+    try:
+        _try_operators(library)
+    except OnnxdreamError as error:
+        log.warning(
+            "The compiled operators do not work with ONNX Runtime %s; the portable lowering "
+            "takes their place and is slower. (%s)",
+            onnxruntime().__version__,
+            error,
+        )
+        return None
+    block = _block_size()
+    return Lowering("accelerated", lambda graph: accelerated(graph, block), library)
+
+
+def _try_operators(library: str) -> None:
+    """Run one compiled operator."""
+    vector = Tensor(np.dtype(np.float32), (4,))
+    node = Node("GatedSum", ["y", "g"], ["sum"], {"low": 0.0, "high": 1.0}, DOMAIN)
+    graph = Graph([node], {}, {"y": vector, "g": vector}, {"sum": vector})
+    y = np.array([-1, 0.5, 2, 0.25], np.float32)
+    [found] = Session(graph, Backend("cpu"), 1, library).run({"y": y, "g": 2 * y}, ["sum"])
+    if not np.array_equal(found, np.array([0, 1, 0, 0.5], np.float32)):
+        raise BackendError(f"an operator returned {found}")
+
+
+def _block_size() -> int:
+    """How many channels ONNX Runtime puts in a block on this machine; 1 if it knows no blocks.
+
+    It is read off from where ReorderInput puts the elements of a tensor.
+    """
+    channels = 64
+    kind = Tensor(np.dtype(np.float32), (1, channels, 2, 2))
+    node = Node("ReorderInput", ["x"], ["y"], {}, BLOCKED_DOMAIN)
+    graph = Graph([node], {}, {"x": kind}, {"y": kind})
+    x = np.arange(4 * channels, dtype=np.float32).reshape(1, channels, 2, 2)
+    try:
+        [y] = Session(graph, Backend("cpu"), 1).run({"x": x}, ["y"])
+    except OnnxdreamError as error:
+        log.info("ONNX Runtime has no blocked convolutions here. (%s)", error)
+        return 1
+    # The first elements of all channels of a block come first: 0, 4, 8, …
+    return int(np.argmin(y.ravel() == 4 * np.arange(y.size)))

@@ -1,0 +1,134 @@
+"""Every option does what it says: none is silently ignored."""
+
+from __future__ import annotations
+
+from argparse import Action
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from small import Program, save_network
+
+from onnxdream import PRESETS, Recipe
+from onnxdream.cli.program import COMMANDS, build_parser
+
+OTHER = {
+    "--layer": "first",
+    "--mean": "0.4,0.5,0.6",
+    "--std": "0.2,0.2,0.2",
+    "--channels": "BGR",
+    "--value-range": "0,255",
+    "--preset": "google2015",
+    "--octaves": "1",
+    "--octave-scale": "1.2",
+    "--steps": "3",
+    "--step-size": "2.5",
+    "--jitter": "2",
+    "--blur": "1.5",
+    "--resize": "area",
+    "--seed": "1",
+}
+"""For each option a value that must change the picture."""
+
+SAME_PICTURE = {
+    "--help": "asks for help",
+    "--output": "says where the picture goes; see test_cli_dream",
+    "--force": "lets it go there; see test_cli_dream",
+    "--quiet": "is about what is printed; see test_cli_dream",
+    "--verbose": "is about what is printed; see test_cli_dream",
+    "--provider": "is tested by its errors, where there is but one provider",
+    "--device": "picks one of several GPUs",
+    "--threads": "is about speed; tested by its errors",
+}
+"""Why an option does not change the picture."""
+
+
+def actions_of(command: str) -> list[Action]:
+    [commands] = (a.choices for a in build_parser()._actions if isinstance(a.choices, dict))
+    return list(commands[command]._actions)
+
+
+def options_of(command: str) -> list[str]:
+    return [action.option_strings[-1] for action in actions_of(command) if action.option_strings]
+
+
+@pytest.fixture
+def dreamt(dream: Program, tmp_path: Path) -> Callable[..., bytes]:
+    def picture(*arguments: object) -> bytes:
+        path = tmp_path / "dream.png"
+        answer = dream("-o", path, *arguments)
+        assert answer.code == 0, answer.err
+        return path.read_bytes()
+
+    return picture
+
+
+def test_every_option_is_tested() -> None:
+    assert sorted(options_of("dream")) == sorted([*OTHER, *SAME_PICTURE, "--network"])
+
+
+@pytest.mark.parametrize("option", OTHER)
+def test_the_option_changes_the_picture(option: str, dreamt: Callable[..., bytes]) -> None:
+    assert dreamt(option, OTHER[option]) != dreamt()
+
+
+def test_the_network_changes_the_picture(dreamt: Callable[..., bytes], tmp_path: Path) -> None:
+    other = save_network(tmp_path / "other.onnx", seed=1)
+    assert dreamt("--network", other) != dreamt()
+
+
+def test_the_same_command_makes_the_same_bytes(dreamt: Callable[..., bytes]) -> None:
+    assert dreamt() == dreamt()
+
+
+def test_every_setting_of_the_recipe_is_an_option() -> None:
+    names = {f"--{field.name.replace('_', '-')}" for field in fields(Recipe)}
+    assert names < set(options_of("dream"))
+
+
+def test_an_option_changes_a_setting_of_the_preset(dreamt: Callable[..., bytes]) -> None:
+    blur = str(PRESETS["default"].blur)
+    assert dreamt("--preset", "google2015", "--blur", blur) == dreamt()
+
+
+def test_layers_add_up(dreamt: Callable[..., bytes]) -> None:
+    both = dreamt("--layer", "first=0.25")
+    assert both != dreamt()
+    assert both != dreamt("--layer", "first")
+    assert both == dreamt("--layer", "first=0.5", "--layer", "first=-0.25")
+
+
+def test_a_number_names_a_layer(dreamt: Callable[..., bytes]) -> None:
+    assert dreamt("--layer", "@2=0.5") == dreamt("--layer", "first=0.5")
+
+
+def test_a_tensor_whose_name_looks_like_a_weight(dreamt: Callable[..., bytes]) -> None:
+    as_it_stands = dreamt("--layer", "second=0.5")
+    assert as_it_stands != dreamt("--layer", "second=0.50")
+    assert as_it_stands == dreamt("--layer", "second=0.5=1")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_option(command: str, onnxdream: Program) -> None:
+    code, out, err = onnxdream(command, "--help")
+    assert (code, err) == (0, "")
+    for action in actions_of(command):
+        assert action.help, action
+        for name in action.option_strings:
+            assert name in out
+    assert COMMANDS[command].summary in out
+
+
+def test_help_states_the_defaults_of_the_recipe(onnxdream: Program) -> None:
+    words = " ".join(onnxdream("dream", "--help").out.split())
+    for field in fields(Recipe):
+        text = words.rpartition(f"--{field.name.replace('_', '-')} ")[2]
+        assert text.partition("(default: ")[2].partition(")")[0] == str(field.default)
+
+
+def test_help_lists_every_command(onnxdream: Program) -> None:
+    out = onnxdream("--help").out
+    for name, command in COMMANDS.items():
+        assert name in out
+        assert command.summary in out

@@ -1,0 +1,114 @@
+"""What shows only in a process of its own: pipes, signals, and what is loaded."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from small import HEIGHT, WIDTH
+
+PROGRAM = [sys.executable, "-m", "onnxdream"]
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX signals and devices")
+
+
+def quick(network: Path) -> list[str]:
+    return ["--network", str(network), "--layer", "second", "--channels", "RGB"]
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a program has loaded at its end."""
+    code += "\nimport sys; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines())
+
+
+def test_importing_is_light() -> None:
+    assert not {"onnx", "onnxruntime", "numpy", "PIL"} & loaded_by("import onnxdream")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["dream", "--help"]])
+def test_answering_at_once_loads_nothing_heavy(arguments: list[str]) -> None:
+    loaded = loaded_by(f"from onnxdream.cli import main; main({arguments})")
+    assert "onnxdream.cli.program" in loaded
+    assert not {"onnx", "onnxruntime", "numpy", "PIL", "tqdm", "logging"} & loaded
+
+
+def test_a_picture_flows_through(photo: Path, network: Path) -> None:
+    command = [*PROGRAM, "dream", "-", "-o", "-", "--steps", "1", *quick(network)]
+    done = subprocess.run(command, input=photo.read_bytes(), capture_output=True, check=True)
+    image = Image.open(io.BytesIO(done.stdout))
+    assert (image.format, image.size) == ("PNG", (WIDTH, HEIGHT))
+    assert b"octave" in done.stderr
+
+
+def test_nothing_on_standard_input(network: Path) -> None:
+    command = [*PROGRAM, "dream", "-", *quick(network)]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"onnxdream: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@posix
+@pytest.mark.parametrize("picture", [False, True])
+def test_a_reader_that_goes_away_is_no_news(picture: bool, photo: Path, network: Path) -> None:
+    arguments = ["dream", str(photo), "-qo", "-", *quick(network)] if picture else ["networks"]
+    with subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("picture", [False, True])
+def test_a_full_disk_behind_standard_output(picture: bool, photo: Path, network: Path) -> None:
+    arguments = ["dream", str(photo), "-qo", "-", *quick(network)] if picture else ["networks"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"onnxdream: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@posix
+def test_ctrl_c_leaves_everything_as_it_was(photo: Path, network: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.png"
+    output.write_bytes(b"mine")
+    with subprocess.Popen(
+        [*PROGRAM, "dream", str(photo), "-o", str(output), "--steps", "100000", *quick(network)],
+        stderr=subprocess.PIPE,
+        # A shell that runs the tests in the background makes them deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stderr is not None
+        shown = process.stderr.read(len("octave"))
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert shown.strip() in b"octave"
+    assert rest.endswith(b"\nonnxdream: stopped\n")
+    assert b"Traceback" not in rest
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
+
+
+def test_no_sign_is_worth_a_failure() -> None:
+    done = subprocess.run(
+        [*PROGRAM, "dream", "--help"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"? of the Gaussian blur" in done.stdout

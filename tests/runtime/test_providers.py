@@ -1,0 +1,81 @@
+"""Where a graph may run, and what is said where it may not."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import onnxruntime as real
+import pytest
+from fake_onnxruntime import Broken, cuda_that_is_listed
+
+from onnxdream import Dreamer
+from onnxdream.errors import BackendNotFoundError, ProviderError
+from onnxdream.runtime import PROVIDERS, Backend, backend_version, choose
+
+
+@pytest.fixture
+def cpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real, "get_available_providers", lambda: [PROVIDERS["cpu"]])
+
+
+class TestChoice:
+    def test_auto_takes_the_cpu_where_there_is_nothing_else(self, cpu_only):
+        assert choose() == choose("auto", 3) == Backend("cpu", 0, required=False)
+
+    def test_auto_takes_cuda_where_it_is(self, monkeypatch):
+        cuda_that_is_listed(monkeypatch)
+        assert choose() == Backend("cuda", 0, required=False)
+        assert choose("auto", 1) == Backend("cuda", 1, required=False)
+
+    def test_what_is_named_is_required(self, monkeypatch):
+        cuda_that_is_listed(monkeypatch)
+        assert choose("cpu") == Backend("cpu", 0, required=True)
+        assert choose("cuda", 1) == Backend("cuda", 1, required=True)
+
+    def test_cuda_that_is_absent_names_the_extra(self, cpu_only):
+        message = rf"ONNX Runtime {real.__version__} has no provider 'cuda'.*onnxdream\[gpu\]"
+        with pytest.raises(ProviderError, match=message):
+            choose("cuda")
+
+    @pytest.mark.parametrize("provider", ["tpu", "CUDA", "", "CPUExecutionProvider"])
+    def test_an_unknown_one_names_the_known(self, provider):
+        with pytest.raises(ProviderError, match="choose one of auto, cpu, cuda"):
+            choose(provider)
+
+    def test_a_dreamer_says_the_same(self, cpu_only):
+        with pytest.raises(ProviderError, match="has no provider 'cuda'"):
+            Dreamer("squeezenet", provider="cuda")
+        with pytest.raises(ProviderError, match="no provider 'tpu'"):
+            Dreamer("squeezenet", provider="tpu")
+
+
+class TestWithoutOnnxRuntime:
+    def test_it_is_not_installed(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+        for use in (choose, backend_version, lambda: Dreamer("squeezenet")):
+            with pytest.raises(BackendNotFoundError, match=r"onnxdream\[cpu\].*onnxdream\[gpu\]"):
+                use()
+
+    def test_it_cannot_be_loaded(self, monkeypatch):
+        error = ImportError("libcudart.so.13: cannot open shared object file")
+        monkeypatch.delitem(sys.modules, "onnxruntime")
+        monkeypatch.setattr(sys, "meta_path", [Broken("onnxruntime", error), *sys.meta_path])
+        with pytest.raises(BackendNotFoundError, match="broken: libcudart.so.13"):
+            choose()
+
+    def test_a_package_that_it_needs_is_missing(self, monkeypatch):
+        error = ModuleNotFoundError("No module named 'flatbuffers'", name="flatbuffers")
+        monkeypatch.delitem(sys.modules, "onnxruntime")
+        monkeypatch.setattr(sys, "meta_path", [Broken("onnxruntime", error), *sys.meta_path])
+        with pytest.raises(BackendNotFoundError, match="broken: No module named 'flatbuffers'"):
+            choose()
+
+    def test_two_of_it_were_installed_over_each_other(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
+        with pytest.raises(BackendNotFoundError, match="Uninstall both"):
+            choose()
+
+
+def test_the_version_is_that_of_onnxruntime():
+    assert backend_version() == real.__version__
