@@ -1,6 +1,6 @@
 PYTHON ?= python3
 VENV ?= .venv
-PHOTO ?= docs/samples/cat.jpg
+PHOTO ?= docs/samples/rocket.jpg
 
 BIN := $(VENV)/bin
 DREAM := dreams/$(basename $(notdir $(PHOTO))).png
@@ -33,7 +33,7 @@ torch-test: $(VENV)/.dev  ## install torch and compare gradients with torch.auto
 
 clean:  ## remove everything that was made
 	rm -rf $(VENV) dreams build dist engine/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	rm -f engine/onnxdream/kernels/*.c engine/onnxdream/kernels/*.so
+	rm -f engine/onnxdream/kernels/*.c engine/onnxdream/kernels/*.h engine/onnxdream/kernels/*.so
 	find engine models scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:

@@ -87,9 +87,13 @@ def dead() -> Graph:
 
 
 def infinite_slope() -> Graph:
-    """`dead` with a square root behind it: finite itself, its slope is not."""
-    graph = dead()
-    graph.nodes.append(Node("Sqrt", ["rest"], ["root"]))
+    """A network whose layer ``root`` is zero, but falls to it like a square root."""
+    graph = convnet()
+    graph.constants["nothing"] = np.array(0, np.float32)
+    graph.nodes += [
+        Node("Mul", ["second", "nothing"], ["zero"]),
+        Node("Sqrt", ["zero"], ["root"]),
+    ]
     graph.outputs = {"root": _IMAGES}
     return graph
 

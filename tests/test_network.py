@@ -7,6 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from onnxdream import Feeding, Layer, Network, embedded, load
+from onnxdream.errors import (
+    LayerNotFoundError,
+    NetworkFormatError,
+    NetworkNotFoundError,
+    RecipeError,
+)
+from onnxdream.gradient import gradient_graph
+from onnxdream.graph import Card, Graph, Node, Tensor, write
+from onnxdream.lowering import portable
+from running import run_graph
 from small_networks import (
     CARD,
     FLOAT32,
@@ -18,17 +30,6 @@ from small_networks import (
     save,
     two_inputs,
 )
-
-from onnxdream import Feeding, Layer, Network, embedded, load
-from onnxdream.errors import (
-    LayerNotFoundError,
-    NetworkFormatError,
-    NetworkNotFoundError,
-    RecipeError,
-)
-from onnxdream.gradient import gradient_graph
-from onnxdream.graph import Card, Graph, Node, Tensor, infer, write
-from onnxdream.lowering import portable
 
 FED = {"mean": (0.1, 0.2, 0.3)}
 
@@ -44,6 +45,13 @@ def shipped(request: pytest.FixtureRequest) -> Network:
     return load(request.param)
 
 
+def gradient_shape(graph: Graph, height: int, width: int) -> tuple[int, ...]:
+    """The shape of the gradient that a gradient graph makes of an image."""
+    image = np.ones((1, 3, height, width), np.float32)
+    [gradient] = run_graph(portable(graph), {"image": image}, ["gradient"])
+    return gradient.shape
+
+
 class TestFinding:
     def test_the_embedded_networks(self):
         assert embedded() == ["efficientnet-lite0", "squeezenet"]
@@ -57,7 +65,7 @@ class TestFinding:
             assert load(path, **FED).name == "foreign"
 
     def test_a_near_miss_is_answered_with_the_name(self):
-        with pytest.raises(NetworkNotFoundError, match="did you mean squeezenet?"):
+        with pytest.raises(NetworkNotFoundError, match=r"did you mean squeezenet\?"):
             load("squeezenett")
 
     def test_an_unknown_name_is_answered_with_the_list(self):
@@ -197,7 +205,7 @@ class TestFixedSize:
 
     def test_its_convolutions_take_any_size(self, network):
         graph = gradient_graph(network.graph, {"second": 1.0})
-        assert infer(portable(graph), 45, 61)["gradient"] == (1, 3, 45, 61)
+        assert gradient_shape(graph, 45, 61) == (1, 3, 45, 61)
 
     def test_its_classes_do_not(self, network):
         with pytest.raises(NetworkFormatError, match="images of 32×32 only; choose an earlier"):
@@ -341,7 +349,7 @@ class TestOurFiles:
     def test_its_forward_part_can_be_amplified_elsewhere(self, network):
         assert [layer.name for layer in network.layers] == list(LAYERS)
         graph = gradient_graph(network.graph, {network.resolve("pool"): 1.0})
-        assert infer(portable(graph), 40, 50)["gradient"] == (1, 3, 40, 50)
+        assert gradient_shape(graph, 40, 50) == (1, 3, 40, 50)
 
 
 def test_a_network_shows_its_name():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, asdict, fields
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +74,11 @@ def test_a_measure_may_be_whole(name):
     assert getattr(Recipe(**{name: 2}), name) == 2
 
 
+def test_numbers_of_numpy_will_do():
+    recipe = Recipe(seed=np.int64(7), steps=np.uint8(3), blur=np.float32(0.5))
+    assert recipe == Recipe(seed=7, steps=3, blur=0.5)
+
+
 @pytest.mark.parametrize("value", ["nearest", "Bilinear", "", None, 3], ids=repr)
 def test_an_unknown_filter_is_refused_by_naming_the_known(value):
     with pytest.raises(RecipeError, match="one of bilinear, bicubic, area, not"):
@@ -105,11 +111,11 @@ class TestRecipeFrom:
             PRESETS["mine"] = Recipe()
 
     def test_an_unknown_preset_is_refused_by_naming_the_known(self):
-        with pytest.raises(RecipeError, match="no preset 'google2016'; .* default, google2015"):
+        with pytest.raises(RecipeError, match=r"no preset 'google2016'; .* default, google2015"):
             recipe_from("google2016", {})
 
     def test_an_unknown_setting_is_refused_by_naming_the_known(self):
-        with pytest.raises(RecipeError, match="no setting 'step'; there are .*step_size, steps"):
+        with pytest.raises(RecipeError, match=r"no setting 'step'; there are .*step_size, steps"):
             recipe_from("default", {"step": 3})
 
     def test_settings_are_validated(self):

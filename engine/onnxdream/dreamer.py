@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -102,8 +104,8 @@ class Dreamer:
         self.network = network if isinstance(network, Network) else load(network)
         self.layers = _weights(self.network, layers)
         self.threads = usable_cores() if threads is None else threads
-        if self.threads < 1:
-            raise RecipeError(f"threads must be at least 1, but is {threads}.")
+        if not isinstance(self.threads, int) or self.threads < 1:
+            raise RecipeError(f"threads must be a whole number, at least 1, but is {threads!r}.")
         self._lock = Lock()
         self._gradient = gradient_graph(self.network.graph, self.layers)
         self._backend = settled(choose(provider, device))
@@ -307,10 +309,13 @@ def dream(
     provider: str = "auto",
     device: int = 0,
     threads: int | None = None,
+    lowering: str = "auto",
     **settings: Any,
 ) -> Image.Image:
     """Dream one picture; see `Dreamer` and `Dreamer.dream`."""
-    with Dreamer(network, layers, provider=provider, device=device, threads=threads) as dreamer:
+    with Dreamer(
+        network, layers, provider=provider, device=device, threads=threads, lowering=lowering
+    ) as dreamer:
         return dreamer.dream(source, **settings)
 
 
@@ -329,7 +334,7 @@ def _weights(network: Network, layers: Layers | None) -> dict[str, float]:
         layers = dict.fromkeys(layers, 1.0)
     weights: dict[str, float] = {}
     for layer, weight in layers.items():
-        if not np.isfinite(weight):
+        if not (isinstance(weight, Real) and math.isfinite(weight)):
             raise RecipeError(f"The weight of {layer!r} must be a finite number, not {weight!r}.")
         tensor = network.resolve(layer)
         weights[tensor] = weights.get(tensor, 0.0) + float(weight)

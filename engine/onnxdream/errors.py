@@ -19,7 +19,8 @@
     │   ├── BackendNotFoundError    it is not installed
     │   └── ProviderError           it cannot run on the provider that was asked for
     ├── MissingExtraError           an optional package is not installed
-    └── ExportError                 a PyTorch network could not be exported
+    ├── ExportError                 a PyTorch network could not be exported
+    └── BenchmarkError              a benchmark could not be run, or its results not be read
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from __future__ import annotations
 __all__ = [
     "BackendError",
     "BackendNotFoundError",
+    "BenchmarkError",
     "ExportError",
     "GradientError",
     "ImageError",
@@ -116,3 +118,7 @@ class MissingExtraError(OnnxdreamError):
 
 class ExportError(OnnxdreamError):
     """A PyTorch network could not be exported."""
+
+
+class BenchmarkError(OnnxdreamError):
+    """A benchmark could not be run, or its results not be read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
@@ -57,9 +58,8 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, (kind, low, high) in _RANGES.items():
             value = getattr(self, name)
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            if not (whole or (kind is float and isinstance(value, float))):
-                word = "a whole number" if kind is int else "a number"
+            if isinstance(value, bool) or not isinstance(value, kind):
+                word = "a whole number" if kind is Integral else "a number"
                 raise RecipeError(f"{name} must be {word}, but is {value!r}.")
             if not (math.isfinite(value) and low <= value <= high):
                 raise RecipeError(f"{name} must be from {low:g} to {high:g}, but is {value!r}.")
@@ -67,14 +67,14 @@ class Recipe:
             raise RecipeError(f"resize must be one of {', '.join(_FILTERS)}, not {self.resize!r}.")
 
 
-_RANGES: dict[str, tuple[type, float, float]] = {
-    "octaves": (int, 1, 64),
-    "octave_scale": (float, 1.01, 16),
-    "steps": (int, 1, 100_000),
-    "step_size": (float, 1e-6, 255),
-    "jitter": (int, 0, 100_000),
-    "blur": (float, 0, 100),
-    "seed": (int, 0, 2**63 - 1),
+_RANGES: dict[str, tuple[type[Any], float, float]] = {
+    "octaves": (Integral, 1, 64),
+    "octave_scale": (Real, 1.01, 16),
+    "steps": (Integral, 1, 100_000),
+    "step_size": (Real, 1e-6, 255),
+    "jitter": (Integral, 0, 100_000),
+    "blur": (Real, 0, 100),
+    "seed": (Integral, 0, 2**63 - 1),
 }
 
 _FILTERS = ("bilinear", "bicubic", "area")

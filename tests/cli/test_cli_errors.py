@@ -74,6 +74,7 @@ BAD_OPTIONS: list[tuple[Sequence[object], str]] = [
     (["--mean", "nan,0,0"], "mean must be"),
     (["--value-range", "1,0"], "value_range must"),
     (["--provider", "abacus"], "no provider 'abacus'"),
+    (["--lowering", "abacus"], "no lowering 'abacus'"),
 ]
 
 BAD_COMMAND_LINES: list[list[str]] = [

@@ -12,6 +12,7 @@ import pytest
 from small import Program, save_network
 
 from onnxdream import __version__, embedded, load
+from onnxdream.runtime import LOWERINGS
 
 
 def test_networks_tells_all_about_each(onnxdream: Program) -> None:
@@ -71,6 +72,7 @@ def test_doctor_tells_what_runs(onnxdream: Program) -> None:
     assert found["onnx"] == onnx.__version__
     assert found["onnxruntime"] == onnxruntime.__version__
     assert "(auto)" in found["providers"]
+    assert found["lowering"].split()[0] in LOWERINGS
     assert int(found["threads"]) >= 1
     assert found["kernels"] in ("compiled", "NumPy twin, slower")
 

@@ -40,6 +40,7 @@ SAME_PICTURE = {
     "--provider": "is tested by its errors, where there is but one provider",
     "--device": "picks one of several GPUs",
     "--threads": "is about speed; tested by its errors",
+    "--lowering": "is about speed; tested by its errors, and by what it says",
 }
 """Why an option does not change the picture."""
 

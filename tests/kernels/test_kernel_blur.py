@@ -29,16 +29,17 @@ def expected(
     pixels = (planes[::-1] if bgr else planes).transpose(1, 2, 0)
     rows = (np.arange(height) + shift_y) % height
     columns = (np.arange(width) + shift_x) % width
-    pixels = pixels[np.ix_(rows, columns)]
+    rolled: NDArray[np.float64] = pixels[np.ix_(rows, columns)]
     if sigma == 0:
-        return pixels
+        return rolled
     radius = max(1, int(4 * sigma + 0.5))
     with np.errstate(over="ignore"):
         line = np.exp(-((np.arange(-radius, radius + 1) / sigma) ** 2) / 2)
     line /= line.sum()
-    padded = np.pad(pixels, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+    padded = np.pad(rolled, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (len(line), len(line)), (0, 1))
-    return np.einsum("yxcij,i,j->yxc", windows, line, line)
+    blurred: NDArray[np.float64] = np.einsum("yxcij,i,j->yxc", windows, line, line)
+    return blurred
 
 
 @given(height=sides, width=sides, shift_y=shifts, shift_x=shifts, bgr=st.booleans(), sigma=sigmas)

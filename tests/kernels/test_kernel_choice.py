@@ -37,12 +37,11 @@ def without(*modules: str) -> str:
 
 
 def test_the_compiled_kernels_serve_where_they_were_built() -> None:
-    compiled = pytest.importorskip("onnxdream.kernels._compiled", exc_type=ImportError)
+    pytest.importorskip("onnxdream.kernels._compiled", exc_type=ImportError)
     result = run(REPORT)
     name, module = result.stdout.split()
     assert name == "compiled"
     assert module.startswith("onnxdream.kernels._compiled")
-    assert module.endswith("avx2") <= compiled.has_avx2()
     assert result.stderr == ""
 
 

@@ -61,7 +61,7 @@ class TestWithoutOnnxRuntime:
         error = ImportError("libcudart.so.13: cannot open shared object file")
         monkeypatch.delitem(sys.modules, "onnxruntime")
         monkeypatch.setattr(sys, "meta_path", [Broken("onnxruntime", error), *sys.meta_path])
-        with pytest.raises(BackendNotFoundError, match="broken: libcudart.so.13"):
+        with pytest.raises(BackendNotFoundError, match=r"broken: libcudart\.so"):
             choose()
 
     def test_a_package_that_it_needs_is_missing(self, monkeypatch):

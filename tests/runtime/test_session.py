@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+
 import numpy as np
 import pytest
 from fake_onnxruntime import (
@@ -12,12 +13,12 @@ from fake_onnxruntime import (
     cuda_that_falls_back,
     cuda_that_runs,
 )
-from small_networks import CARD, LAYERS, convnet, network_of
 
 from onnxdream import Dreamer
 from onnxdream.errors import BackendError, NetworkFormatError, ProviderError
 from onnxdream.graph import Node
 from onnxdream.runtime import Backend, Session
+from small_networks import CARD, LAYERS, convnet, network_of
 
 IMAGE = np.random.default_rng(0).random((1, 3, 32, 40), np.float32)
 
@@ -39,7 +40,7 @@ def test_it_runs_on_as_many_threads_as_it_was_told(threads):
 def test_a_graph_that_is_none_is_refused(capfd):
     graph = convnet()
     graph.nodes.append(Node("NoSuchOperator", ["second"], ["third"]))
-    with pytest.raises(NetworkFormatError, match="does not accept the network.*NoSuchOperator"):
+    with pytest.raises(NetworkFormatError, match=r"does not accept the network.*NoSuchOperator"):
         Session(graph, Backend("cpu"), 1)
     assert capfd.readouterr() == ("", "")
 
@@ -92,7 +93,7 @@ class TestCuda:
 
     def test_a_session_that_cannot_start_is_an_error_where_cuda_was_named(self, monkeypatch, capfd):
         cuda_that_cannot_start(monkeypatch, "driver too old")
-        with pytest.raises(ProviderError, match="'cuda'.*driver too old"):
+        with pytest.raises(ProviderError, match=r"'cuda'.*driver too old"):
             Session(convnet(), Backend("cuda"), 1)
         assert capfd.readouterr() == ("", "")
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from small_networks import CARD, convnet, dead, infinite_slope, network_of, not_a_number
 
 from onnxdream import Network, kernels, load
 from onnxdream.dreamer import Dreamer
@@ -15,7 +14,8 @@ from onnxdream.errors import BackendError, GradientError
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Graph
 from onnxdream.lowering import portable
-from onnxdream.runtime import PORTABLE, Backend, Session, Stepper
+from onnxdream.runtime import Backend, Session, Stepper, accelerated_lowering, lowering_for
+from small_networks import CARD, convnet, dead, infinite_slope, network_of, not_a_number
 
 CPU = Backend("cpu")
 THREADS = 2
@@ -23,17 +23,13 @@ THREADS = 2
 MakeStepper = Callable[[Graph, Network], Stepper]
 
 
-def portable_stepper(gradient: Graph, network: Network) -> Stepper:
-    return Stepper(gradient, network.feeding, PORTABLE, CPU, THREADS)
-
-
-STEPPERS = [pytest.param(portable_stepper, id="portable")]
-"""Each lowering of the step, on a provider that every machine has."""
-
-
-@pytest.fixture(scope="module", params=STEPPERS)
+@pytest.fixture(scope="module", params=["portable", "accelerated"])
 def make_stepper(request: pytest.FixtureRequest) -> MakeStepper:
-    return request.param
+    """What makes a Stepper of each lowering, on the provider that every machine has."""
+    if request.param == "accelerated" and accelerated_lowering() is None:
+        pytest.skip("the compiled operators do not work here")
+    lowering = lowering_for(CPU, request.param)
+    return lambda gradient, network: Stepper(gradient, network.feeding, lowering, CPU, THREADS)
 
 
 @pytest.fixture(scope="module", params=["squeezenet", "efficientnet-lite0"])
@@ -200,7 +196,7 @@ class TestClimb:
 
 def test_the_dreamer_climbs_with_it(network):
     """The gradient that users see is the one that a step goes along."""
-    with Dreamer(network) as dreamer:
+    with Dreamer(network, lowering="portable") as dreamer:
         start = 0.25 + 0.5 * picture(64, 80)
         _, slope = dreamer.gradient(start)
         settings = {"octaves": 1, "steps": 1, "jitter": 0, "blur": 0.0}

@@ -39,18 +39,26 @@ def _onnxruntime() -> str:
 
 
 def _providers() -> str:
-    from ..runtime import PROVIDERS, choose
+    from ..runtime import PROVIDERS, choose, settled
 
-    auto = choose().provider
-    found = []
+    found = {}
     for provider in PROVIDERS:
         try:
-            choose(provider)
+            backend = choose(provider)
         except ProviderError:
-            found.append(f"{provider} absent")
+            found[provider] = f"{provider} absent"
         else:
-            found.append(f"{provider} (auto)" if provider == auto else provider)
-    return ", ".join(found)
+            found[provider] = settled(backend).provider
+    auto = settled(choose()).provider
+    return ", ".join((found | {auto: f"{auto} (auto)"}).values())
+
+
+def _lowering() -> str:
+    from ..kernels.operators import VARIANT
+    from ..runtime import choose, lowering_for, settled
+
+    name = lowering_for(settled(choose())).name
+    return f"{name} ({VARIANT})" if name == "accelerated" else name
 
 
 def _threads() -> str:
@@ -73,6 +81,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "onnx": _installed("onnx"),
     "onnxruntime": _onnxruntime,
     "providers": _providers,
+    "lowering": _lowering,
     "threads": _threads,
     "kernels": _kernels,
 }
@@ -93,4 +102,4 @@ def _run(options: Namespace) -> int:
     return int(failed)
 
 
-COMMAND = Command("Show versions, providers, threads and kernels", _run)
+COMMAND = Command("Show versions, and what runs where", _run)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND"]
 
+_MACHINE = ("provider", "device", "threads", "lowering")
+"""The settings of a `Dreamer` that are options of the same name."""
+
 
 def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument("photo", metavar="PHOTO", help="a picture, or - for standard input")
@@ -67,6 +70,12 @@ def _add_options(parser: ArgumentParser) -> None:
         metavar="N",
         help="on how many threads, where that is the CPU (default: the cores that it may use)",
     )
+    machine.add_argument(
+        "--lowering",
+        default="auto",
+        metavar="auto|accelerated|portable",
+        help="how the network's gradient is spelled (default: auto, the fastest that works here)",
+    )
 
 
 def _run(options: Namespace) -> int:
@@ -79,10 +88,9 @@ def _run(options: Namespace) -> int:
     target = output.target(options)
     picture = images.read(output.source(options.photo))
     network = load_network(options)
-    layers = _layers(network, options.layers)
-    provider, device, threads = options.provider, options.device, options.threads
+    machine = {name: getattr(options, name) for name in _MACHINE}
     with (
-        Dreamer(network, layers, provider=provider, device=device, threads=threads) as dreamer,
+        Dreamer(network, _layers(network, options.layers), **machine) as dreamer,
         nullcontext() if options.quiet else Bar(recipe) as progress,
     ):
         dreamt = dreamer.dream_picture(picture, recipe, progress=progress)

@@ -22,7 +22,7 @@ from io import TextIOWrapper
 
 from .. import __version__
 from ..errors import OnnxdreamError
-from . import doctor, dream, layers, networks
+from . import bench, doctor, dream, layers, networks
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
@@ -31,6 +31,7 @@ COMMANDS = {
     "networks": networks.COMMAND,
     "layers": layers.COMMAND,
     "doctor": doctor.COMMAND,
+    "bench": bench.COMMAND,
 }
 """Every command, by the name that it is called by."""
 

@@ -15,7 +15,7 @@ from ..dreamer import Layers, _weights
 from ..errors import ExportError, RecipeError
 from ..feeding import Feeding
 from ..gradient import gradient_graph
-from ..graph import Card, Graph, Shapes, Tensor, read, write
+from ..graph import Card, Graph, Shapes, Tensor, write
 from ..lowering import portable
 from ..network import Network
 from ..runtime import Session, choose, usable_cores
@@ -91,7 +91,8 @@ def export(
         The least height and width of an image in pixels; if not given, the
         least from which the layers can be computed.
     half_weights : bool
-        Store the weights as float16: half the file for the same dream.
+        Store the weights as float16: half the file for the same dream. They are
+        rounded after the comparison.
 
     Returns
     -------
@@ -137,18 +138,14 @@ def export(
 
     weights = card.default_layers
     amplified = {m: weights[modules[m]] for m in values if modules[m] in weights}
-    unchecked = path.with_name(f".{path.name}.{os.getpid()}.unchecked")
+    session = Session(graph, backend, usable_cores())
+    agreements = [compare(network, amplified, session, image) for image in (small, odd)]
+    for agreement in agreements:
+        agreement.check()
     try:
-        write(graph, unchecked, card, half_weights)
-        session = Session(read(unchecked), backend, usable_cores())
-        agreements = [compare(network, amplified, session, image) for image in (small, odd)]
-        for agreement in agreements:
-            agreement.check()
-        unchecked.replace(path)
+        write(graph, path, card, half_weights)
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        unchecked.unlink(missing_ok=True)
     return Report(path, weights, agreements)
 
 

@@ -33,6 +33,8 @@ class Tapped(nn.Module):  # type: ignore[misc, unused-ignore] # Any where torch 
         super().__init__()
         self.network = network
         self.names = list(names)
+        # The exporter puts the whole of a module into the mode of its outside.
+        self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """What the modules return for an image, in the order of the names."""

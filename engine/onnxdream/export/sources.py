@@ -100,6 +100,11 @@ def _from_torchvision(torchvision: Any, name: str, weights: str | None) -> Sourc
     network = torchvision.models.get_model(name, weights=chosen)
     transforms = chosen.transforms()
     feeding = Feeding(transforms.mean, transforms.std)
+    if getattr(network, "transform_input", False):
+        # GoogLeNet and Inception v3 turn this normalization into their own,
+        # which costs less where pictures are normalized anyway.
+        network.transform_input = False
+        feeding = Feeding((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     return Source(network, name, feeding, f"{origin}, {chosen}")
 
 
@@ -138,12 +143,13 @@ def _from_file(file: Path, factory: str) -> Source:
 
 def _run(file: Path) -> ModuleType:
     """The module that a file defines."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    # A name of its own: a file called torch.py must not take the place of torch.
+    spec = importlib.util.spec_from_file_location(f"_onnxdream_source_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     # Dataclasses and the like look for the module that they are defined in.
-    sys.modules[file.stem] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

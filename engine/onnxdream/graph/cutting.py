@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..errors import NetworkFormatError
 from .ir import Graph, Tensor
 
 __all__ = ["cut", "descendants"]
+
+_CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+"""Operators that run graphs of their own, which read tensors they do not name as inputs."""
 
 
 def cut(graph: Graph, outputs: dict[str, Tensor]) -> Graph:
@@ -19,13 +23,22 @@ def cut(graph: Graph, outputs: dict[str, Tensor]) -> Graph:
     outputs : dict of str to Tensor
         The tensors to compute; they become the outputs of the result.
         Inputs stay as they are, needed or not, but for those with a default.
+
+    Raises
+    ------
+    NetworkFormatError
+        If they need control flow.
     """
     needed = set(outputs)
     kept = []
     for node in reversed(graph.nodes):
         if needed.intersection(node.outputs):
+            if node.op in _CONTROL_FLOW and not node.domain:
+                raise NetworkFormatError(
+                    f"The network has control flow, {node}; choose a layer before it."
+                )
             kept.append(node)
-            needed.update(node.inputs)
+            needed.update(filter(None, node.inputs))
     constants = {name: value for name, value in graph.constants.items() if name in needed}
     inputs = {
         name: tensor

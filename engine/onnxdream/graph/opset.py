@@ -83,7 +83,8 @@ def to_working_opset(model: ModelProto) -> ModelProto:
     ) as error:
         reason = str(error).strip().splitlines()[0]
         raise NetworkFormatError(
-            f"The network of opset {version} could not be brought to opset {OPSET}: {reason}"
+            f"The network, of opset {version}, is not valid or cannot be brought to opset {OPSET}: "
+            f"{reason}"
         ) from error
     _put_weights_back(model, weights)
     return model

@@ -38,7 +38,7 @@ def from_model(model: ModelProto) -> Graph:
         nodes=[],
         constants=constants,
         inputs=inputs,
-        outputs={value.name: _tensor(value) for value in proto.output},
+        outputs={v.name: _tensor(v) for v in proto.output if v.type.HasField("tensor_type")},
         metadata={entry.key: entry.value for entry in model.metadata_props},
     )
     for node_proto in proto.node:
@@ -100,8 +100,8 @@ def _array(tensor: TensorProto) -> np.ndarray:
 
 def _tensor(value: ValueInfoProto) -> Tensor:
     tensor = value.type.tensor_type
-    if not value.type.HasField("tensor_type") or tensor.elem_type == TensorProto.UNDEFINED:
-        return Tensor(np.dtype(np.float32), None)
+    if not value.type.HasField("tensor_type"):
+        raise NetworkFormatError(f"The input {value.name!r} is not a tensor.")
     try:
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     except KeyError as error:

@@ -6,11 +6,11 @@ memory is taken, and external weights may only lie beside the file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, TensorProto, external_data_helper, inliner
+from onnx import GraphProto, ModelProto, TensorProto, checker, inliner
 
 from ..errors import NetworkFormatError, NetworkNotFoundError
 from .ir import DOMAIN, Graph
@@ -41,14 +41,10 @@ def read(path: str | Path) -> Graph:
     """
     path = Path(path)
     model = _parse(path)
-    _load_external_weights(model, path)
-    for node in model.graph.node:
-        if node.domain == DOMAIN:
-            raise NetworkFormatError(
-                f"{path} has operators of the domain {DOMAIN!r}, which no file may contain."
-            )
     if model.functions:
-        model = inliner.inline_local_functions(model)
+        model = _inlined(model, path)
+    _refuse_what_no_file_may_contain(model, path)
+    _load_external_weights(model, path)
     return from_model(to_working_opset(model))
 
 
@@ -74,30 +70,69 @@ def _parse(path: Path) -> ModelProto:
     return model
 
 
+def _inlined(model: ModelProto, path: Path) -> ModelProto:
+    """The same model without functions of its own."""
+    try:
+        return inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError, checker.ValidationError) as error:
+        raise NetworkFormatError(f"The functions of {path} make no sense: {error}") from error
+
+
+def _refuse_what_no_file_may_contain(model: ModelProto, path: Path) -> None:
+    for graph in _graphs(model.graph):
+        attributes = [attribute for node in graph.node for attribute in node.attribute]
+        tensors = [attribute.t for attribute in attributes]
+        if graph is not model.graph:
+            tensors += graph.initializer
+        if any(node.domain == DOMAIN for node in graph.node):
+            raise NetworkFormatError(
+                f"{path} has operators of the domain {DOMAIN!r}, which no file may contain."
+            )
+        if any(tensor.data_location == TensorProto.EXTERNAL for tensor in tensors):
+            raise NetworkFormatError(
+                f"{path} keeps constants in other files, where only weights may lie."
+            )
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """A graph and, in the attributes of its nodes, the graphs inside it."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                if inner.ByteSize():
+                    yield from _graphs(inner)
+
+
 def _load_external_weights(model: ModelProto, path: Path) -> None:
-    external = [
-        tensor for tensor in model.graph.initializer if tensor.data_location == TensorProto.EXTERNAL
-    ]
-    if not external:
-        return
     folder = path.parent.resolve()
     total = 0
-    for tensor in external:
-        info = external_data_helper.ExternalDataInfo(tensor)
-        file = folder / info.location
-        if file.is_symlink() or file.resolve().parent != folder or not file.is_file():
-            raise NetworkFormatError(
-                f"The weights of {path} should lie in {info.location!r} beside it, "
-                "which is not a file there."
-            )
-        start, length = info.offset or 0, info.length
-        available = file.stat().st_size - start
-        total += available if length is None else length
-        if start < 0 or available < 0 or (length is not None and not 0 <= length <= available):
-            raise NetworkFormatError(f"{file} is shorter than {path} says.")
-        if total > MAX_BYTES:
-            raise NetworkFormatError(f"{path} has over {MAX_BYTES} bytes of external weights.")
-    try:
-        onnx.load_external_data_for_model(model, str(folder))
-    except (onnx.checker.ValidationError, OSError, ValueError) as error:
-        raise NetworkFormatError(f"The external weights of {path}: {error}") from error
+    for tensor in model.graph.initializer:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
+        said = {entry.key: entry.value for entry in tensor.external_data}
+        location = said.get("location", "")
+        file = folder / location
+        try:
+            if file.is_symlink() or file.resolve().parent != folder or not file.is_file():
+                raise NetworkFormatError(
+                    f"The weights of {path} should lie in {location!r} beside it, "
+                    "which is not a file there."
+                )
+            start = int(said.get("offset", 0))
+            available = file.stat().st_size - start
+            length = int(said.get("length", available))
+            total += length
+            if start < 0 or not 0 <= length <= available:
+                raise NetworkFormatError(f"{file} is shorter than {path} says.")
+            if total > MAX_BYTES:
+                raise NetworkFormatError(
+                    f"{path} has over {MAX_BYTES} bytes of external weights; no more are read."
+                )
+            with file.open("rb") as stream:
+                stream.seek(start)
+                tensor.raw_data = stream.read(length)
+        except (OSError, ValueError) as error:
+            raise NetworkFormatError(f"The external weights of {path}: {error}") from error
+        tensor.ClearField("data_location")
+        del tensor.external_data[:]

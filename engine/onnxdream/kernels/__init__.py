@@ -32,6 +32,7 @@ def _choose() -> tuple[str, Loops]:
         return "numpy", _numpy
     try:
         from onnxdream.kernels import _compiled
+        from onnxdream.kernels._processor import variants
     except ImportError as error:
         logging.getLogger(__name__).warning(
             "no compiled kernels, NumPy takes their place and is slower (%s); "
@@ -39,7 +40,7 @@ def _choose() -> tuple[str, Loops]:
             error,
         )
         return "numpy", _numpy
-    if _compiled.has_avx2():
+    if "avx2" in variants():
         # Built only where the compiler can; it gives the same bytes, sooner.
         with contextlib.suppress(ImportError):
             from onnxdream.kernels import _compiled_avx2

@@ -28,15 +28,19 @@ cdef inline void _average_pool_grad_rows(
     const Lanes* g,
     Lanes* out,
     Lanes* sums,
+    const float* shares,
     Py_ssize_t step,
     Py_ssize_t first,
     Py_ssize_t last,
 ) noexcept nogil:
-    """Fill the rows [first, last) of one plane of out; sums has room for a row of g."""
+    """Fill the rows [first, last) of one plane of out.
+
+    sums has room for a row of g; shares are those of its columns.
+    """
     cdef const Axis* rows = &todo.rows
     cdef const Axis* columns = &todo.columns
     cdef Py_ssize_t length = columns.windows * step
-    cdef Py_ssize_t row, column, window, i, at
+    cdef Py_ssize_t row, column, window, begin, end, lane, i
     cdef Lanes low, high, share, total
     spread[Lanes](&low, todo.gate.low)
     spread[Lanes](&high, todo.gate.high)
@@ -47,18 +51,23 @@ cdef inline void _average_pool_grad_rows(
             for i in range(length):
                 sums[i] = sums[i] + share * g[window * length + i]
         for window in range(columns.windows):
-            spread[Lanes](&share, _share(columns, todo.pads_count, window))
-            for i in range(window * step, (window + 1) * step):
-                sums[i] = share * sums[i]
+            spread[Lanes](&share, shares[window])
+            for lane in range(step):
+                sums[window * step + lane] = share * sums[window * step + lane]
+        begin, end = first_reaching(columns, 0), last_starting(columns, 0)
+        i = row * columns.size * step
         for column in range(columns.size):
-            for i in range(step):
+            # The windows that read this column are [begin, end).
+            while begin < end and begin * columns.stride - columns.before + columns.kernel <= column:
+                begin += 1
+            while end < columns.windows and end * columns.stride - columns.before <= column:
+                end += 1
+            for lane in range(step):
                 spread[Lanes](&total, 0)
-                for window in range(
-                    first_reaching(columns, column), last_starting(columns, column)
-                ):
-                    total = total + sums[window * step + i]
-                at = (row * columns.size + column) * step + i
-                out[at] = between[Lanes](total, x[at], low, high)
+                for window in range(begin, end):
+                    total = total + sums[window * step + lane]
+                out[i] = between[Lanes](total, x[i], low, high)
+                i += 1
 
 
 cdef void _average_pool_grad_band(void* job, size_t item) noexcept nogil:
@@ -68,17 +77,22 @@ cdef void _average_pool_grad_band(void* job, size_t item) noexcept nogil:
     cdef const float* x = todo.x + part.offset
     cdef const float* g = todo.g + part.plane * todo.rows.windows * row
     cdef float* out = todo.out + part.offset
-    cdef Scratch sums = scratch_of(row, 0)
+    cdef Scratch sums = scratch_of(row + todo.columns.windows, 0)
+    cdef float* shares = sums.floats + row
+    cdef Py_ssize_t window
+    if sums.floats != NULL:
+        for window in range(todo.columns.windows):
+            shares[window] = _share(&todo.columns, todo.pads_count, window)
     if sums.floats == NULL:
         todo.out_of_memory = True
     elif block % LANES == 0:
         _average_pool_grad_rows[lanes](
-            todo, <const lanes*> x, <const lanes*> g, <lanes*> out, <lanes*> sums.floats,
+            todo, <const lanes*> x, <const lanes*> g, <lanes*> out, <lanes*> sums.floats, shares,
             block // LANES, part.first, part.last,
         )
     else:
         _average_pool_grad_rows[float](
-            todo, x, g, out, sums.floats, block, part.first, part.last
+            todo, x, g, out, sums.floats, shares, block, part.first, part.last
         )
     free(sums.memory)
 
@@ -100,5 +114,5 @@ cdef OrtStatus* average_pool_grad(void* kernel, OrtKernelContext* context) noexc
     job.x, job.g, job.gate, job.out_of_memory = x.data, g.data, attributes.gate, False
     job.out = output_data(&call, 0, x.dims, x.rank)
     run(&call, _average_pool_grad_band, items_of(&job.planes, &job.bands), &job)
-    expect(&call, not job.out_of_memory, NO_MEMORY)
+    expect_memory(&call, not job.out_of_memory)
     return call.failure

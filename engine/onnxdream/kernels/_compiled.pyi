@@ -3,9 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def has_avx2() -> bool:
-    """Return whether this processor can run ``_compiled_avx2``."""
-
 def resize(
     picture: NDArray[np.float32],
     row_starts: NDArray[np.intp],

@@ -12,21 +12,6 @@ from onnxdream.kernels._jitter cimport jitter_normalize_rows
 from onnxdream.kernels._resize cimport resize_rows, resize_scratch
 
 
-cdef extern from *:
-    """
-    #if defined(__x86_64__) && defined(__GNUC__)
-    #define ONNXDREAM_HAS_AVX2 __builtin_cpu_supports("avx2")
-    #else
-    #define ONNXDREAM_HAS_AVX2 0
-    #endif
-    """
-    bint ONNXDREAM_HAS_AVX2
-
-
-def has_avx2():
-    return ONNXDREAM_HAS_AVX2
-
-
 cdef float* _scratch(Py_ssize_t count) except NULL:
     """Return room for count floats, for the caller to free."""
     cdef float* scratch = <float*> malloc(count * sizeof(float))

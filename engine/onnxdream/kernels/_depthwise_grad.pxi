@@ -262,5 +262,5 @@ cdef OrtStatus* depthwise_grad(void* kernel, OrtKernelContext* context) noexcept
     job.out_of_memory = False
     job.out = output_data(&call, 0, x.dims, x.rank)
     run(&call, _depthwise_grad_band, items_of(&job.planes, &job.bands), &job)
-    expect(&call, not job.out_of_memory, NO_MEMORY)
+    expect_memory(&call, not job.out_of_memory)
     return call.failure

@@ -142,7 +142,7 @@ cdef _Phase _phase_of(
 
 
 cdef OrtStatus* interleave(void* kernel, OrtKernelContext* context) noexcept nogil:
-    cdef const Attributes* attributes = <const Attributes*> kernel
+    cdef Attributes* attributes = <Attributes*> kernel
     cdef Call call = begin(attributes, context)
     cdef Tensor x = input_tensor(&call, 0), phase
     cdef int64_t[2] strides = attributes.windows.strides
@@ -217,7 +217,7 @@ cdef void _pixel_shuffle_band(void* job, size_t item) noexcept nogil:
 
 
 cdef OrtStatus* pixel_shuffle(void* kernel, OrtKernelContext* context) noexcept nogil:
-    cdef const Attributes* attributes = <const Attributes*> kernel
+    cdef Attributes* attributes = <Attributes*> kernel
     cdef Call call = begin(attributes, context)
     cdef Tensor x = input_tensor(&call, 0)
     cdef Tensor phases = input_tensor(&call, 1)

@@ -3,20 +3,22 @@
 from libc.stdio cimport sscanf
 
 
-cdef enum:
-    _MOST_INPUTS = 5
+ctypedef OrtStatus* (*Compute)(void*, OrtKernelContext*) noexcept nogil
+ctypedef size_t (*InPlace)(int**, int**) noexcept nogil
 
 
 cdef struct Operator:
     # ONNX Runtime hands the address of abi back to us, which is that of the whole.
     OrtCustomOp abi
+    OrtApi api
     const char* name
     size_t inputs
     size_t outputs
-    # The input that is of integers, or -1.
-    int integers
     # Whether the last input stands for any number of them.
     bint variadic
+    # The input that is of integers, and the one whose shape the first output has; or -1.
+    int integers
+    int shaped_as
     int needs
 
 
@@ -80,18 +82,87 @@ cdef void _destroy(void* kernel) noexcept nogil:
     free(kernel)
 
 
-ctypedef OrtStatus* (*Compute)(void*, OrtKernelContext*) noexcept nogil
+cdef OrtStatus* _infer_shape(const OrtCustomOp* op, OrtShapeInferContext* context) noexcept nogil:
+    """Give the first output the shape of an input, as far as that is known.
+
+    Nothing depends on it but how well ONNX Runtime plans its memory.
+    """
+    cdef const Operator* asked = <const Operator*> op
+    cdef OrtApi api = asked.api
+    cdef OrtTensorTypeAndShapeInfo* shape = NULL
+    cdef int64_t[_HIGHEST_RANK] dims
+    cdef const char* names[_HIGHEST_RANK]
+    cdef size_t rank = 0, axis
+    cdef OrtStatus* failure = get_input_shape(api, context, asked.shaped_as, &shape)
+    if failure == NULL:
+        failure = get_rank(api, shape, &rank)
+    if failure == NULL and 0 < rank <= _HIGHEST_RANK:
+        failure = get_dims(api, shape, dims, rank)
+        if failure == NULL:
+            failure = get_names(api, shape, names, rank)
+        for axis in range(rank if failure == NULL else 0):
+            if dims[axis] < 0 and names[axis][0] == 0:
+                return NULL  # ONNX Runtime would take the -1 for the dimension
+        if failure == NULL:
+            failure = set_output_shape(api, context, 0, shape)
+    return failure
 
 
-cdef Operator _operator(
-    const char* name, Compute compute, size_t inputs, size_t outputs, int needs
+# Where the first output may take the place of an input that nobody else needs: every
+# element of it is read before the same element of the output is written, and never after.
+
+cdef int[4] _input_indices
+cdef int[4] _output_indices
+
+
+cdef size_t _in_first(int** inputs, int** outputs) noexcept nogil:
+    inputs[0], outputs[0] = &_input_indices[0], _output_indices
+    return 1
+
+
+cdef size_t _in_second(int** inputs, int** outputs) noexcept nogil:
+    inputs[0], outputs[0] = &_input_indices[1], _output_indices
+    return 1
+
+
+cdef size_t _in_first_or_second(int** inputs, int** outputs) noexcept nogil:
+    inputs[0], outputs[0] = &_input_indices[0], _output_indices
+    return 2
+
+
+cdef size_t _in_fourth(int** inputs, int** outputs) noexcept nogil:
+    inputs[0], outputs[0] = &_input_indices[3], _output_indices
+    return 1
+
+
+cdef void _keep_indices(int* inputs, int* outputs) noexcept nogil:
+    pass
+
+
+cdef enum:
+    _MOST_OPERATORS = 16
+
+cdef Operator[_MOST_OPERATORS] _operators
+cdef int _operator_count = 0
+cdef OrtCustomOpDomain* _domain = NULL
+
+
+cdef Operator* _enter(
+    const char* name,
+    Compute compute,
+    size_t inputs,
+    int shaped_as,
+    int needs,
+    InPlace in_place,
 ) noexcept nogil:
-    cdef Operator made
-    memset(&made, 0, sizeof(made))
+    """Enter an operator into the table."""
+    global _operator_count
+    cdef Operator* made = &_operators[_operator_count]
+    _operator_count += 1
+    memset(made, 0, sizeof(made[0]))
     made.name, made.needs = name, needs
-    made.inputs, made.outputs = inputs, outputs
-    made.integers, made.variadic = -1, False
-    made.abi.version = API_VERSION
+    made.inputs, made.outputs = inputs, 1
+    made.integers, made.shaped_as = -1, shaped_as
     made.abi.GetName = _name
     made.abi.GetExecutionProviderType = _provider
     made.abi.GetInputType = _input_type
@@ -108,49 +179,57 @@ cdef Operator _operator(
     made.abi.GetVariadicOutputHomogeneity = _one
     made.abi.CreateKernelV2 = _create
     made.abi.KernelComputeV2 = compute
+    if shaped_as >= 0:
+        made.abi.InferOutputShapeFn = _infer_shape
     made.abi.GetStartVersion = _one
     made.abi.GetEndVersion = _one
+    made.abi.GetMayInplace = in_place
+    made.abi.ReleaseMayInplace = _keep_indices
     return made
 
 
-cdef enum:
-    _OPERATORS = 6
-
-cdef Operator[_OPERATORS] _operators
-cdef OrtCustomOpDomain* _domain = NULL
-
-
 cdef void _fill_table() noexcept nogil:
-    _operators[0] = _operator("GatedSum", gated_sum, 2, 1, 0)
-    _operators[0].variadic = True
-    _operators[1] = _operator("MaxPoolGrad", max_pool_grad, 3, 1, NEEDS_KERNEL)
-    _operators[2] = _operator("AveragePoolGrad", average_pool_grad, 2, 1, NEEDS_KERNEL)
-    _operators[3] = _operator("Interleave", interleave, 2, 1, NEEDS_STRIDES)
-    _operators[3].variadic = True
-    _operators[4] = _operator("PixelShuffle", pixel_shuffle, 2, 1, NEEDS_STRIDES | NEEDS_CHANNELS)
-    _operators[5] = _operator("DepthwiseGrad", depthwise_grad, 4, 1, NEEDS_KERNEL)
+    global _operator_count
+    cdef int i
+    _operator_count = 0
+    for i in range(4):
+        _input_indices[i], _output_indices[i] = i, 0
+    _enter("GatedSum", gated_sum, 2, 0, 0, _in_first_or_second).variadic = True
+    _enter("MaxPoolGrad", max_pool_grad, 3, 0, NEEDS_KERNEL, NULL)
+    _enter("AveragePoolGrad", average_pool_grad, 2, 0, NEEDS_KERNEL, _in_first)
+    _enter("Interleave", interleave, 2, 0, NEEDS_STRIDES, _in_first).variadic = True
+    _enter("PixelShuffle", pixel_shuffle, 2, 0, NEEDS_STRIDES | NEEDS_CHANNELS, NULL)
+    _enter("DepthwiseGrad", depthwise_grad, 4, 3, NEEDS_KERNEL, _in_fourth)
+    _enter("LRNGrad", lrn_grad, 2, 0, NEEDS_SIZE, _in_second)
+    _enter("Jitter", jitter, 2, -1, NEEDS_MEAN | NEEDS_STD, NULL).integers = 1
+    _enter("Unjitter", unjitter, 2, -1, NEEDS_STD, NULL).integers = 1
+    _enter("Blur", blur, 2, 0, 0, NULL)
+    _enter("Ascend", ascend, 3, 0, 0, _in_first).outputs = 2
 
 
-cdef OrtStatus* _make_domain(OrtApi api) noexcept nogil:
+cdef OrtStatus* _make_domain(OrtApi api, uint32_t version) noexcept nogil:
     """Make the one domain of this library, which all sessions share."""
-    cdef OrtStatus* failure
+    cdef OrtStatus* failure = create_domain(api, "onnxdream", &_domain)
     cdef int i
     _fill_table()
-    failure = create_domain(api, "onnxdream", &_domain)
-    for i in range(_OPERATORS):
+    for i in range(_operator_count):
+        _operators[i].api, _operators[i].abi.version = api, version
         if failure == NULL:
             failure = add_operator(api, _domain, &_operators[i].abi)
     return failure
 
 
 cdef public void* RegisterCustomOps(void* options, void* api_base) noexcept nogil:
-    cdef OrtApi api = (<OrtApiBase*> api_base).GetApi(API_VERSION)
+    cdef OrtApiBase* base = <OrtApiBase*> api_base
+    cdef OrtApi api = base.GetApi(API_VERSION)
     cdef OrtStatus* failure = NULL
+    cdef int minor = 0
     if api == NULL:
         # There is nothing to make a status with: what is left is to add no operators.
         return NULL
     if _domain == NULL:
-        failure = _make_domain(api)
+        sscanf(base.GetVersionString(), "1.%d", &minor)
+        failure = _make_domain(api, IN_PLACE_VERSION if minor >= IN_PLACE_VERSION else API_VERSION)
     if failure == NULL:
         failure = add_domain(api, <OrtSessionOptions*> options, _domain)
     return failure

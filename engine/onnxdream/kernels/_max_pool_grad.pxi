@@ -199,5 +199,5 @@ cdef OrtStatus* max_pool_grad(void* kernel, OrtKernelContext* context) noexcept 
     job.out_of_memory = False
     job.out = output_data(&call, 0, x.dims, x.rank)
     run(&call, _max_pool_grad_band, items_of(&job.planes, &job.bands), &job)
-    expect(&call, not job.out_of_memory, NO_MEMORY)
+    expect_memory(&call, not job.out_of_memory)
     return call.failure

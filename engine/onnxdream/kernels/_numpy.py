@@ -52,7 +52,8 @@ def jitter_normalize(
     last: int,
 ) -> None:
     """Roll a picture, put its channels in the network's order and normalize them."""
-    rolled = np.roll(picture, (shift_y, shift_x), axis=(0, 1))[first:last]
+    rows = (np.arange(first, last) - shift_y) % len(picture)
+    rolled = np.roll(picture[rows], shift_x, axis=1)
     ordered = rolled[..., ::-1] if bgr else rolled
     out[0, :, first:last] = np.moveaxis((ordered - mean) / std, -1, 0)
 
@@ -80,13 +81,13 @@ def unjitter_blur(
     """Undo normalization, channel order and roll, then blur by a kernel."""
     height, width, _ = out.shape
     radius = len(weights) // 2
-    pixels = np.moveaxis(gradient[0], 0, -1) / std
-    ordered = pixels[..., ::-1] if bgr else pixels
-    rolled = np.roll(ordered, (-shift_y, -shift_x), axis=(0, 1))
     # Indices clipped to the picture repeat its edge.
     rows = np.clip(np.arange(first - radius, last + radius), 0, height - 1)
     columns = np.clip(np.arange(-radius, width + radius), 0, width - 1)
-    down = _convolve(rolled[rows], weights, axis=0)
+    pixels = np.moveaxis(gradient[0][:, (rows + shift_y) % height], 0, -1) / std
+    ordered = pixels[..., ::-1] if bgr else pixels
+    rolled = np.roll(ordered, -shift_x, axis=1)
+    down = _convolve(rolled, weights, axis=0)
     out[first:last] = _convolve(down[:, columns], weights, axis=1)
 
 

@@ -236,6 +236,44 @@ cdef inline OrtStatus* get_dims(
     )(shape, dims, rank)
 
 
+# Shapes that are known before a graph runs: a dimension is a number, or -1 and a name.
+
+cdef inline OrtStatus* get_names(
+    OrtApi api, const OrtTensorTypeAndShapeInfo* shape, const char** names, size_t rank
+) noexcept nogil:
+    return (
+        <OrtStatus* (*)(const OrtTensorTypeAndShapeInfo*, const char**, size_t) noexcept nogil>
+        api[63]
+    )(shape, names, rank)
+
+
+cdef inline OrtStatus* get_input_shape(
+    OrtApi api,
+    const OrtShapeInferContext* context,
+    size_t index,
+    OrtTensorTypeAndShapeInfo** shape,
+) noexcept nogil:
+    """Get a shape that remains the context's."""
+    return (
+        <OrtStatus* (*)(
+            const OrtShapeInferContext*, size_t, OrtTensorTypeAndShapeInfo**
+        ) noexcept nogil> api[268]
+    )(context, index, shape)
+
+
+cdef inline OrtStatus* set_output_shape(
+    OrtApi api,
+    const OrtShapeInferContext* context,
+    size_t index,
+    const OrtTensorTypeAndShapeInfo* shape,
+) noexcept nogil:
+    return (
+        <OrtStatus* (*)(
+            const OrtShapeInferContext*, size_t, const OrtTensorTypeAndShapeInfo*
+        ) noexcept nogil> api[270]
+    )(context, index, shape)
+
+
 # Threads.
 
 ctypedef void (*Work)(void* job, size_t item) noexcept nogil

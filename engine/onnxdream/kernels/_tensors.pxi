@@ -30,6 +30,10 @@ cdef void expect(Call* call, bint condition, const char* message) noexcept nogil
         call.failure = create_status(call.api, ORT_INVALID_ARGUMENT, message)
 
 
+cdef void expect_memory(Call* call, bint condition) noexcept nogil:
+    expect(call, condition, "there is no memory for some rows of a picture")
+
+
 cdef void _keep(Call* call, OrtStatus* status) noexcept nogil:
     if call.failure == NULL:
         call.failure = status
@@ -189,9 +193,6 @@ cdef Part part_of(const Planes* planes, const Bands* bands, size_t item) noexcep
 
 cdef enum:
     _ALIGNMENT = 64
-
-cdef const char* NO_MEMORY = "there is no memory for some rows of a picture"
-
 
 cdef struct Scratch:
     void* memory
