@@ -1,16 +1,6 @@
-"""Export a PyTorch network to an ONNX file with a gradient.
+"""Export a PyTorch network to an ONNX file with a gradient: the door to `onnxdream.export`.
 
-Run it where onnxdream[cpu,export] is installed::
-
-    python scripts/export.py torchvision:googlenet --weights DEFAULT \
-        --layers inception4c -o googlenet.onnx
-    python scripts/export.py timm:efficientnet_lite0 --weights DEFAULT \
-        --layers blocks.4=1.0 blocks.3=0.5 -o lite0.onnx
-    python scripts/export.py my/networks.py:small --layers features.4 -o small.onnx \
-        --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-
-It prints how well the file agrees with torch.autograd at two sizes. Where it
-does not, no file is written.
+Run it where onnxdream[cpu,export] is installed; ``--help`` shows examples.
 """
 
 from __future__ import annotations
@@ -23,6 +13,18 @@ from dataclasses import fields, replace
 from onnxdream import Feeding, OnnxdreamError
 from onnxdream.cli.options import add_feeding_options
 from onnxdream.export import Report, export, open_source
+
+_EXAMPLES = """\
+examples:
+  python scripts/export.py torchvision:googlenet --weights DEFAULT \\
+      --layers inception4c -o googlenet.onnx
+  python scripts/export.py timm:efficientnet_lite0 --weights DEFAULT \\
+      --layers blocks.4=1.0 blocks.3=0.5 -o lite0.onnx
+  python scripts/export.py my/networks.py:small --layers features.4 -o small.onnx \\
+      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+
+It prints how well the file agrees with torch.autograd at two sizes. Where the
+two differ, no file is written."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> ArgumentParser:
     """The parser of the command line."""
-    summary, _, examples = (__doc__ or "").partition("\n\n")
     parser = ArgumentParser(
-        description=summary, epilog=examples, formatter_class=RawDescriptionHelpFormatter
+        description="Export a PyTorch network to an ONNX file with a gradient.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "source",
@@ -92,12 +95,15 @@ def layer(text: str) -> tuple[str, float]:
 def export_chosen(options: Namespace) -> Report:
     """Make the network that the command line names, and export it."""
     source = open_source(options.source, options.weights)
+    layers: dict[str, float] = {}
+    for name, weight in options.layers:
+        layers[name] = layers.get(name, 0.0) + weight
     said = {field.name: getattr(options, field.name) for field in fields(Feeding)}
     feeding = replace(source.feeding, **{k: v for k, v in said.items() if v is not None})
     return export(
         source.network,
         options.output,
-        dict(options.layers),
+        layers,
         feeding=feeding,
         title=options.title or source.title,
         source=options.origin or source.origin,

@@ -465,13 +465,11 @@ def test_an_operator_that_the_working_opset_lacks(tmp_path):
 
 
 def test_a_model_that_cannot_be_converted(tmp_path):
-    """A bias in place of a weight, say: the checker's words are passed on."""
+    """The checker's own words are passed on."""
     model = Model(13)
     proto = model.proto(model("Relu", "image"), 4)
     proto.graph.node[0].attribute.append(helper.make_attribute("alpha", 1.0))
-    with pytest.raises(
-        NetworkFormatError, match="of opset 13, is not valid or cannot be brought to opset 18"
-    ):
+    with pytest.raises(NetworkFormatError, match="opset 13, is not valid.*\n?.*alpha"):
         reread(proto, tmp_path)
 
 

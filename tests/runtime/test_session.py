@@ -17,7 +17,7 @@ from fake_onnxruntime import (
 from onnxdream import Dreamer
 from onnxdream.errors import BackendError, NetworkFormatError, ProviderError
 from onnxdream.graph import Node
-from onnxdream.runtime import Backend, Session
+from onnxdream.runtime import Backend, Session, settled
 from small_networks import CARD, LAYERS, convnet, network_of
 
 IMAGE = np.random.default_rng(0).random((1, 3, 32, 40), np.float32)
@@ -69,15 +69,21 @@ class TestCuda:
         assert (first, second) == (CUDA, CPU)
         assert options == {"device_id": 1, "use_tf32": "0"}
 
+    def test_where_it_runs_it_stays(self, monkeypatch, caplog):
+        cuda_that_runs(monkeypatch)
+        for backend in (Backend("cuda", 1), Backend("cuda", required=False), Backend("cpu")):
+            assert settled(backend) == backend
+        assert not caplog.records
+
     def test_a_fall_back_is_an_error_where_cuda_was_named(self, monkeypatch):
         cuda_that_falls_back(monkeypatch)
-        with pytest.raises(ProviderError, match=r"fell back to the CPU.*onnxdream\[gpu\]"):
-            Session(convnet(), Backend("cuda"), 1)
+        for load in (settled, lambda backend: Session(convnet(), backend, 1)):
+            with pytest.raises(ProviderError, match=r"fell back to the CPU.*onnxdream\[gpu\]"):
+                load(Backend("cuda"))
 
     def test_a_fall_back_is_a_warning_where_it_was_not(self, monkeypatch, caplog):
         cuda_that_falls_back(monkeypatch)
-        session = Session(convnet(), Backend("cuda", required=False), 1)
-        assert session.backend == Backend("cpu", required=False)
+        assert settled(Backend("cuda", required=False)) == Backend("cpu", required=False)
         [record] = caplog.records
         assert record.levelno == logging.WARNING
         assert "fell back to the CPU" in record.getMessage()
@@ -101,8 +107,7 @@ class TestCuda:
         self, monkeypatch, caplog, capfd
     ):
         cuda_that_cannot_start(monkeypatch, "driver too old")
-        session = Session(convnet(), Backend("cuda", required=False), 1)
-        assert session.backend == Backend("cpu", required=False)
+        assert settled(Backend("cuda", required=False)) == Backend("cpu", required=False)
         [record] = caplog.records
         assert record.levelno == logging.WARNING
         assert "driver too old" in record.getMessage()

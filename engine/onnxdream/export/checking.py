@@ -101,8 +101,10 @@ def compare(
         )
     made_loss, made = session.run({IMAGE: image.numpy()}, [LOSS, GRADIENT])
     made = made.astype(np.float64)
+    height, width = image.shape[2:]
     return Agreement(
-        *image.shape[2:],
+        height,
+        width,
         cosine=float(np.vdot(made, gradient) / (np.linalg.norm(made) * size)),
         error=float(np.linalg.norm(made - gradient) / size),
         loss_error=abs(float(made_loss) - loss) / abs(loss),
@@ -112,7 +114,7 @@ def compare(
 def _by_autograd(
     network: nn.Module, layers: Mapping[str, float], image: Tensor
 ) -> tuple[float, np.ndarray]:
-    """The loss and d loss / d image, in float64 where sums are to come."""
+    """The loss and d loss / d image, the latter in float64."""
     leaf = image.clone().requires_grad_()
     try:
         activations = Tapped(network, list(layers))(leaf)

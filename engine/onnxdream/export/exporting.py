@@ -158,9 +158,7 @@ def _prepared(model: nn.Module) -> nn.Module:
     return network.requires_grad_(False)
 
 
-def _differentiated(
-    network: Network, layers: Layers, least_size: int | None
-) -> tuple[Graph, Card]:
+def _differentiated(network: Network, layers: Layers, least_size: int | None) -> tuple[Graph, Card]:
     """The gradient graph in standard operators, with its layers as outputs, and its card."""
     weights = _weights(network, layers)
     measured = network.least_size(list(weights))

@@ -18,7 +18,7 @@ __all__ = ["Tapped", "find_values"]
 log = logging.getLogger(__name__)
 
 
-class Tapped(nn.Module):  # type: ignore[misc, unused-ignore] # Any where torch is not installed
+class Tapped(nn.Module):  # type: ignore[misc]
     """A network that returns what some of its modules return, and runs no further.
 
     Parameters

@@ -85,7 +85,7 @@ def open_source(name: str, weights: str | None = None) -> Source:
             return _LIBRARIES[library](package, rest, weights)
         except Exception as error:
             wanted = f"{rest!r} with the weights {weights!r}" if weights else repr(rest)
-            raise ExportError(f"{library} has or gives no {wanted}: {error}") from error
+            raise ExportError(f"{library} gave no {wanted}: {_described(error)}") from error
     if weights is not None:
         raise ExportError(f"The factory of {name!r} sees to its weights itself: name none.")
     return _from_file(Path(library), rest)
@@ -130,10 +130,12 @@ def _from_file(file: Path, factory: str) -> Source:
 
     with _beside(file):
         try:
-            make = getattr(_run(file), factory)
-            network = make()
+            defined = vars(_run(file))
+            network = defined[factory]() if factory in defined else None
         except Exception as error:
             raise ExportError(f"{file}:{factory} failed: {_described(error)}") from error
+    if factory not in defined:
+        raise ExportError(f"{file} defines no {factory!r}.")
     if not isinstance(network, nn.Module):
         raise ExportError(
             f"{file}:{factory} returned a {type(network).__name__}, and no torch.nn.Module."

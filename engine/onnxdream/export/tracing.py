@@ -80,9 +80,7 @@ def trace(
             raise ExportError(f"PyTorch cannot export the network: {reason}") from error
         graph = read(file)
     renamed = free_names(graph, _INPUT)
-    layers = {
-        name: renamed.get(value, value) for value, names in values.items() for name in names
-    }
+    layers = {name: renamed.get(value, value) for value, names in values.items() for name in names}
     return graph, layers
 
 

@@ -56,10 +56,11 @@ def accelerated(graph: Graph, block: int) -> Graph:
         has no blocked convolutions here.
     """
     at = Layout(graph.copy(), block)
+    rewrites = _REWRITES if block > 1 else {}
     for node in at.source.nodes:
         if id(node) in at.done:
             continue
-        rewrite = _REWRITES.get(node.op) if node.domain in ("", DOMAIN) else None
+        rewrite = rewrites.get(node.op) if node.domain in ("", DOMAIN) else None
         if rewrite is None or not rewrite(at, node):
             _copy(at, node)
     for name, tensor in at.source.outputs.items():
@@ -74,9 +75,10 @@ def _copy(at: Layout, node: Node) -> None:
     data = node.inputs[:1] if node.op in ("Reshape", "Squeeze", "Unsqueeze") else node.inputs
     if node.op in _KEEP_ONE and all(map(at.is_single, data)):
         at.mark_single(node.outputs[0])
-    shapes_only = at.shape_operands(node)
+    # Of x and y, the gradient of a convolution needs the height and width only.
+    sizes = (2, 3) if node.op == "ConvGrad" else ()
     node.inputs = [
-        name and (at.sized_like(name) if index in shapes_only else at.plain(name))
+        name and (at.sized_like(name) if index in sizes else at.plain(name))
         for index, name in enumerate(node.inputs)
     ]
     spelling = PLAIN.get(node.op)

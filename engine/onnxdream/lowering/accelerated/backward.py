@@ -98,7 +98,7 @@ def _added(at: Layout, aligned: Sequence[Sequence[Part]]) -> list[Part]:
 def _conv_grad(at: Layout, node: Node) -> bool:
     name, g, x = node.inputs[:3]
     weight = at.constant(name)
-    if at.block == 1 or weight is None:
+    if weight is None:
         return False
     windows = windows_of(node)
     outputs, inputs = weight.shape[:2]
@@ -229,7 +229,7 @@ def _phase_pads(kernel: np.ndarray, windows: Windows, place: tuple[int, ...]) ->
 
 def _depthwise_parts(at: Layout, node: Node) -> list[list[Part]] | None:
     """The parts of x and y of a depthwise ConvGrad that the compiled operator can take."""
-    if node.op != "ConvGrad" or at.block == 1:
+    if node.op != "ConvGrad":
         return None
     weight = at.constant(node.inputs[0])
     if weight is None or node.integer("group", 1) != weight.shape[0] or weight.shape[1] != 1:

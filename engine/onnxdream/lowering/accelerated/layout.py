@@ -24,7 +24,7 @@ BLOCKED_DOMAIN = "com.microsoft.nchwc"
 _REORDERED = 4
 """ReorderInput takes channels in fours."""
 
-_SHAPE_ONLY = {"ConvGrad": (2, 3), "AveragePoolGrad": (0, 1)}
+_UNREAD = {"ConvGrad": (2, 3), "AveragePoolGrad": (0, 1)}
 """The operands of which an operator asks nothing but their shape."""
 
 
@@ -75,7 +75,7 @@ class Layout:
         self._readers: dict[str, list[Node]] = {}
         for node in source.nodes:
             for index, name in enumerate(node.inputs):
-                if name and index not in self.shape_operands(node):
+                if name and index not in _UNREAD.get(node.op, ()):
                     self._readers.setdefault(name, []).append(node)
 
     def parts(self, name: str) -> list[Part] | None:
@@ -112,7 +112,7 @@ class Layout:
         return self._plain.get(name, name)
 
     def sized_like(self, name: str) -> str:
-        """A tensor with the height and width of another, in whatever order it lies."""
+        """A tensor of the height and width of another, in whatever order that lies."""
         if name in self._parts and name not in self._plain:
             return self._parts[name][0].name
         return self._plain.get(name, name)
@@ -127,10 +127,6 @@ class Layout:
     def on_blocks(self, op: str, *inputs: str | None, **attributes: Attribute) -> str:
         """Append one of ONNX Runtime's operators on blocked tensors."""
         return self.write(op, *inputs, domain=BLOCKED_DOMAIN, **attributes)
-
-    def shape_operands(self, node: Node) -> Sequence[int]:
-        """The operands of a node of which it asks nothing but their height and width."""
-        return _SHAPE_ONLY.get(node.op, ())
 
     def only_reader(self, name: str) -> Node | None:
         """The one node that reads a tensor's values, where there is only one."""

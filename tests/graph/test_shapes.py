@@ -1,0 +1,151 @@
+"""What can be known of shapes before a graph runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from onnxdream.errors import NetworkFormatError
+from onnxdream.graph import Graph, Node, Shapes, Tensor, infer, least_size
+from rules import distinct
+from running import run_graph
+from small_networks import FLOAT32, classifier, convnet
+
+
+@pytest.mark.parametrize("size", [(9, 8), (64, 33)])
+def test_inferred_shapes_are_those_at_run_time(size):
+    graph = convnet()
+    inferred = infer(graph, *size)
+    names = graph.activations()
+    graph.outputs = {name: Tensor(FLOAT32, None) for name in names}
+    for name, value in zip(names, run_graph(graph, {"image": distinct(1, 3, *size)}), strict=True):
+        assert inferred[name] == value.shape
+    assert inferred["image"] == (1, 3, *size)
+    assert inferred["first/weight"] == (8, 3, 3, 3)
+
+
+def test_shapes_that_are_computed_from_shapes():
+    graph = convnet()
+    graph.constants |= {"one": np.array([1]), "three": np.array([3]), "rest": np.array([-1])}
+    graph.nodes += [
+        Node("Shape", ["second"], ["shape"]),
+        Node("Slice", ["shape", "one", "three"], ["middle"]),
+        Node("Concat", ["middle", "rest"], ["target"], {"axis": 0}),
+        Node("Reshape", ["second", "target"], ["reshaped"]),
+    ]
+    assert infer(graph, 32, 48)["reshaped"] == (6, 8, 12)
+
+
+def test_large_weights_have_a_shape_too():
+    graph = convnet()
+    graph.constants["first/weight"] = np.zeros((600, 3, 3, 3), np.float32)
+    graph.constants["first/bias"] = np.zeros(600, np.float32)
+    graph.constants["second/weight"] = np.zeros((6, 600, 3, 3), np.float32)
+    inferred = infer(graph, 32, 32)
+    assert inferred["first"] == (1, 600, 16, 16)
+    assert inferred["first/weight"] == (600, 3, 3, 3)
+
+
+def test_a_scalar_has_an_empty_shape():
+    graph = convnet()
+    graph.nodes.append(Node("ReduceSum", ["second"], ["sum"], {"keepdims": 0}))
+    assert infer(graph, 32, 32)["sum"] == ()
+
+
+def test_the_graph_is_left_as_it_is():
+    graph = convnet()
+    infer(graph, 32, 32)
+    assert graph.inputs == convnet().inputs
+    assert graph.outputs == convnet().outputs
+
+
+def test_a_size_that_does_not_fit():
+    with pytest.raises(NetworkFormatError, match=r"does not take an image of 40×32.*MatMul"):
+        infer(classifier(32), 32, 40)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_size_that_is_too_small(size):
+    with pytest.raises(NetworkFormatError, match=f"{size}×{size}"):
+        infer(convnet(), size, size)
+
+
+def test_what_depends_on_the_image_is_not_known():
+    shapes = Shapes(convnet())
+    assert shapes.dims("image") == [1, 3, None, None]
+    assert shapes.dims("second") == [1, 6, None, None]
+    assert shapes.dims("first/weight") == [8, 3, 3, 3]
+    assert shapes.rank("second") == 4
+    assert "second" in shapes
+    assert "nothing" not in shapes
+
+
+@pytest.mark.parametrize(
+    ("size", "dims"),
+    [((32, 32), [8, 8]), ((32, "W"), [8, None]), (("H", 48), [None, 12]), (("n", "n"), [None] * 2)],
+)
+def test_a_network_of_one_size_is_known_altogether(size, dims):
+    assert Shapes(convnet(shape=(1, 3, *size))).dims("second") == [1, 6, *dims]
+
+
+def test_equal_whatever_the_size():
+    graph = convnet()
+    graph.nodes += [
+        Node("Neg", ["second"], ["negative"]),
+        Node("Transpose", ["second"], ["turned"], {"perm": [0, 1, 3, 2]}),
+    ]
+    shapes = Shapes(graph)
+    assert shapes.equal("second", "negative")
+    assert not shapes.equal("second", "turned")
+    assert not shapes.equal("second", "first")
+
+
+@pytest.mark.parametrize(
+    ("small", "new", "stretched"),
+    [
+        ((1, 6, 1, 1), [], [2, 3]),
+        ((6, 1, 1), [0], [2, 3]),
+        ((1,), [0, 1, 2], [3]),
+        ((), [0, 1, 2, 3], []),
+        ((1, 1, 1, 1), [], [1, 2, 3]),
+    ],
+)
+def test_how_a_tensor_is_stretched(small, new, stretched):
+    graph = convnet()
+    graph.constants["small"] = np.ones(small, np.float32)
+    assert Shapes(graph).broadcast_axes("small", "second") == (new, stretched)
+
+
+def test_a_shape_that_depends_on_what_the_image_shows():
+    """Where the pixels are above zero, say: nobody can tell beforehand."""
+    graph = convnet()
+    graph.nodes.append(Node("NonZero", ["second"], ["places"]))
+    shapes = Shapes(graph)
+    assert "places" not in shapes
+    with pytest.raises(NetworkFormatError, match="shape of 'places' could not be inferred"):
+        shapes.rank("places")
+
+
+def pool_of(extent: int) -> Graph:
+    pool = Node("MaxPool", ["image"], ["pooled"], {"kernel_shape": [extent, extent]})
+    kind = Tensor(FLOAT32, (1, 3, "H", "W"))
+    return Graph([pool], {}, {"image": kind}, {"pooled": kind})
+
+
+@pytest.mark.parametrize("extent", [1, 2, 3, 17, 100, 1023])
+def test_the_least_size(extent):
+    assert least_size(pool_of(extent)) == extent
+
+
+def test_the_least_size_of_a_network_runs_and_one_less_does_not():
+    graph = convnet()
+    least = least_size(graph)
+    run_graph(graph, {"image": distinct(1, 3, least, least)})
+    with pytest.raises(NetworkFormatError):
+        infer(graph, least - 1, least - 1)
+
+
+def test_a_network_for_no_size_that_we_look_at():
+    with pytest.raises(NetworkFormatError, match="1024×1024"):
+        least_size(pool_of(1500))
+    assert least_size(pool_of(1500), most=2048) == 1500

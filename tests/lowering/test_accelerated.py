@@ -1,0 +1,280 @@
+"""The accelerated lowering: the same numbers as the portable one, on blocked tensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import LOWERINGS
+from onnxdream.gradient import gradient_graph
+from onnxdream.graph import DOMAIN, GRADIENT, IMAGE, LOSS, PREFIX, Graph, Node, Tensor
+from onnxdream.lowering import BLOCKED_DOMAIN
+
+pytestmark = pytest.mark.skipif(
+    len(LOWERINGS) < 2, reason="the compiled operators do not work on this machine"
+)
+
+CHANNELS = st.sampled_from([4, 12, 16, 20, 32, 48])
+
+
+@dataclass
+class Draft:
+    """A network that grows layer by layer."""
+
+    random: np.random.Generator
+    graph: Graph = field(
+        default_factory=lambda: Graph(
+            [], {}, {IMAGE: Tensor(np.dtype(np.float32), (1, 3, "H", "W"))}, {}
+        )
+    )
+    tip: str = IMAGE
+    channels: int = 3
+
+    def add(self, op: str, *inputs: str, **attributes: object) -> str:
+        name = f"{op.lower()}{len(self.graph.nodes)}"
+        self.graph.nodes.append(Node(op, list(inputs), [name], dict(attributes), name=name))
+        return name
+
+    def weight(self, *shape: int) -> str:
+        name = f"weight{len(self.graph.constants)}"
+        fan_in = int(np.prod(shape[1:])) or 1
+        values = self.random.normal(size=shape) * np.sqrt(2 / fan_in)
+        self.graph.constants[name] = values.astype(np.float32)
+        return name
+
+    def number(self, value: float) -> str:
+        name = f"number{len(self.graph.constants)}"
+        self.graph.constants[name] = np.array(value, np.float32)
+        return name
+
+    def conv(self, x: str, inputs: int, outputs: int, kernel: int, **attributes: object) -> str:
+        group = int(attributes.get("group", 1))  # type: ignore[call-overload]
+        weight = self.weight(outputs, inputs // group, kernel, kernel)
+        return self.add("Conv", x, weight, self.weight(outputs), **attributes)
+
+    def gradient(self) -> Graph:
+        return gradient_graph(self.graph, {self.tip: 1.0})
+
+
+def dense(d: Draft, outputs: int, kernel: int, stride: int, padding: str) -> None:
+    where: dict[str, object] = {"auto_pad": padding}
+    if padding == "pads":
+        where = {"pads": [kernel // 2, 0, 0, kernel // 2]}
+    d.tip = d.conv(d.tip, d.channels, outputs, kernel, strides=[stride, stride], **where)
+    d.channels = outputs
+
+
+def depthwise(d: Draft, kernel: int, stride: int, padding: str) -> None:
+    dense_like = {"group": d.channels, "strides": [stride, stride]}
+    where: dict[str, object] = {"auto_pad": padding}
+    if padding == "pads":
+        where = {"pads": [kernel // 2] * 4}
+    d.tip = d.conv(d.tip, d.channels, d.channels, kernel, **dense_like, **where)
+
+
+def grouped(d: Draft, outputs: int) -> None:
+    d.tip = d.conv(d.tip, d.channels, 2 * outputs, 3, group=2, pads=[1, 1, 1, 1])
+    d.channels = 2 * outputs
+
+
+def relu(d: Draft) -> None:
+    d.tip = d.add("Relu", d.tip)
+
+
+def relu6(d: Draft) -> None:
+    d.tip = d.add("Clip", d.tip, d.number(0), d.number(6))
+
+
+def clip_off_zero(d: Draft) -> None:
+    d.tip = d.add("Clip", d.tip, d.number(0.1), d.number(2))
+
+
+def sigmoid(d: Draft) -> None:
+    d.tip = d.add("Sigmoid", d.tip)
+
+
+def residual(d: Draft) -> None:
+    bent = d.add("Relu", d.conv(d.tip, d.channels, d.channels, 1))
+    straight = d.conv(bent, d.channels, d.channels, 3, pads=[1, 1, 1, 1])
+    d.tip = d.add("Add", straight, d.tip)
+
+
+def fire(d: Draft, outputs: int) -> None:
+    small = d.add("Relu", d.conv(d.tip, d.channels, 16, 1))
+    one = d.add("Relu", d.conv(small, 16, outputs, 1))
+    three = d.add("Relu", d.conv(small, 16, outputs, 3, pads=[1, 1, 1, 1]))
+    d.tip = d.add("Concat", one, three, axis=1)
+    d.channels = 2 * outputs
+
+
+def branches(d: Draft, outputs: int) -> None:
+    pool = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    averaged = d.conv(d.add("AveragePool", d.tip, **pool), d.channels, outputs, 1)
+    largest = d.conv(d.add("MaxPool", d.tip, **pool), d.channels, 16, 1)
+    d.tip = d.add("Relu", d.add("Concat", averaged, largest, axis=1))
+    d.channels = outputs + 16
+
+
+def max_pool(d: Draft, kernel: int, stride: int, ceil: bool) -> None:
+    geometry = {"kernel_shape": [kernel, kernel], "strides": [stride, stride]}
+    d.tip = d.add("MaxPool", d.tip, ceil_mode=int(ceil), **geometry)
+
+
+def average_pool(d: Draft, stride: int, counted: bool) -> None:
+    d.tip = d.add(
+        "AveragePool",
+        d.tip,
+        kernel_shape=[3, 3],
+        strides=[stride, stride],
+        pads=[1, 1, 1, 1],
+        count_include_pad=int(counted),
+    )
+
+
+def normalization(d: Draft) -> None:
+    d.tip = d.add("LRN", d.tip, size=5, alpha=0.1, beta=0.75, bias=1.0)
+
+
+Layer = Callable[[Draft], None]
+
+
+def layers() -> st.SearchStrategy[Layer]:
+    def of(build: Callable[..., None], *arguments: st.SearchStrategy) -> st.SearchStrategy[Layer]:
+        return st.tuples(*arguments).map(lambda drawn: lambda draft: build(draft, *drawn))
+
+    stride = st.sampled_from([1, 1, 2])
+    padding = st.sampled_from(["pads", "SAME_UPPER", "SAME_LOWER", "VALID"])
+    kernel = st.sampled_from([1, 3, 5])
+    return st.one_of(
+        of(dense, CHANNELS, kernel, stride, padding),
+        of(depthwise, st.sampled_from([3, 5]), stride, padding),
+        of(grouped, st.sampled_from([16, 32])),
+        of(relu),
+        of(relu6),
+        of(clip_off_zero),
+        of(sigmoid),
+        of(residual),
+        of(fire, CHANNELS),
+        of(branches, CHANNELS),
+        of(max_pool, st.sampled_from([2, 3]), stride, st.booleans()),
+        of(average_pool, stride, st.booleans()),
+        of(normalization),
+    )
+
+
+def both(graph: Graph, height: int, width: int, seed: int) -> list[list[np.ndarray]]:
+    image = np.random.default_rng(seed).normal(size=(1, 3, height, width)).astype(np.float32)
+    return [lowering.run(graph, {IMAGE: image}, [LOSS, GRADIENT]) for lowering in LOWERINGS]
+
+
+@settings(max_examples=120)
+@given(
+    st.lists(layers(), min_size=1, max_size=7),
+    st.integers(30, 41),
+    st.integers(30, 41),
+    st.integers(0, 10_000),
+)
+def test_both_lowerings_give_the_same_numbers(
+    stack: list[Layer], height: int, width: int, seed: int
+) -> None:
+    draft = Draft(np.random.default_rng(seed))
+    dense(draft, 16, 3, 1, "pads")
+    for layer in stack:
+        layer(draft)
+    (loss, gradient), (other_loss, other_gradient) = both(draft.gradient(), height, width, seed)
+    assert other_loss == pytest.approx(loss, rel=1e-4)
+    assert gradient.shape == other_gradient.shape
+    # A near tie in a maximum may fall out differently; it moves one element.
+    distance = np.linalg.norm(gradient - other_gradient)
+    assert distance <= 2e-3 * np.linalg.norm(gradient) + 1e-12
+
+
+def operators(draft: Draft) -> Counter[tuple[str, str]]:
+    lowered = LOWERINGS[1].spell(draft.gradient())
+    return Counter((node.domain, node.op) for node in lowered.nodes)
+
+
+def mobile_block(d: Draft) -> None:
+    dense(d, 48, 1, 1, "VALID")
+    relu6(d)
+    depthwise(d, 3, 1, "pads")
+    relu6(d)
+    dense(d, 16, 1, 1, "VALID")
+
+
+class TestWhatItIsSpelledWith:
+    """Nothing is reordered, copied or gated twice where that can be avoided."""
+
+    @pytest.fixture
+    def draft(self) -> Draft:
+        draft = Draft(np.random.default_rng(0))
+        dense(draft, 16, 3, 2, "SAME_UPPER")
+        relu(draft)
+        return draft
+
+    def test_a_concat_is_never_copied(self, draft: Draft) -> None:
+        fire(draft, 32)
+        fire(draft, 32)
+        found = operators(draft)
+        assert not found["", "Concat"] and not found["", "Split"]
+        assert not found[BLOCKED_DOMAIN, "ReorderInput"]
+        assert not found[BLOCKED_DOMAIN, "ReorderOutput"]
+
+    def test_activations_and_shortcuts_go_into_the_convolutions(self, draft: Draft) -> None:
+        residual(draft)
+        found = operators(draft)
+        assert not found["", "Relu"] and not found["", "Add"]
+
+    def test_the_gates_of_a_mobile_block_go_into_its_depthwise_convolution(
+        self, draft: Draft
+    ) -> None:
+        mobile_block(draft)
+        found = operators(draft)
+        assert found[DOMAIN, "DepthwiseGrad"] == 1
+        # What is left is the gate of the very first activation.
+        assert found[DOMAIN, "GatedSum"] == 1
+
+    def test_a_gate_goes_through_a_pool(self, draft: Draft) -> None:
+        max_pool(draft, 3, 2, False)
+        found = operators(draft)
+        assert found[DOMAIN, "MaxPoolGrad"] == 1
+        assert not found[DOMAIN, "GatedSum"]
+
+    def test_its_own_tensors_are_named_as_such(self, draft: Draft) -> None:
+        mobile_block(draft)
+        own = set(LOWERINGS[1].spell(draft.gradient()).names())
+        foreign = set(draft.graph.names())
+        assert all(n.startswith(PREFIX) or n in (LOSS, GRADIENT) for n in own - foreign)
+
+    def test_the_graph_that_is_spelled_stays_as_it_is(self, draft: Draft) -> None:
+        mobile_block(draft)
+        graph = draft.gradient()
+        before = [str(node) for node in graph.nodes], list(graph.constants)
+        LOWERINGS[1].spell(graph)
+        assert before == ([str(node) for node in graph.nodes], list(graph.constants))
+
+
+def test_without_blocked_convolutions_it_still_works() -> None:
+    from onnxdream.lowering import accelerated
+    from running import Lowering
+
+    plain = Lowering("plain", lambda graph: accelerated(graph, 1), LOWERINGS[1].options)
+    draft = Draft(np.random.default_rng(3))
+    for layer in (lambda d: dense(d, 20, 3, 1, "pads"), relu, mobile_block, normalization):
+        layer(draft)
+    image = np.random.default_rng(1).normal(size=(1, 3, 33, 35)).astype(np.float32)
+    graph = draft.gradient()
+    assert not any(node.domain == BLOCKED_DOMAIN for node in plain.spell(graph).nodes)
+    expected, found = (
+        lowering.run(graph, {IMAGE: image}, [LOSS, GRADIENT]) for lowering in (LOWERINGS[0], plain)
+    )
+    assert found[0] == pytest.approx(expected[0], rel=1e-5)
+    np.testing.assert_allclose(
+        found[1], expected[1], rtol=1e-3, atol=1e-5 * np.abs(expected[1]).max()
+    )
