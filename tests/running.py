@@ -10,8 +10,10 @@ import onnxruntime
 from onnx import ModelProto
 
 from onnxdream.graph import Graph, to_model
+from onnxdream.lowering import portable
+from onnxdream.runtime import accelerated_lowering
 
-__all__ = ["Lowering", "run_graph", "run_model", "session_of"]
+__all__ = ["LOWERINGS", "Lowering", "run_graph", "run_model", "session_of"]
 
 _FATAL_ONLY = 4
 
@@ -67,3 +69,22 @@ class Lowering:
     ) -> list[np.ndarray]:
         """Some outputs of such a graph, or all of them."""
         return self.session(graph).run(outputs, dict(feeds))
+
+
+def _lowerings() -> list[Lowering]:
+    """The spellings that work on this machine."""
+    found = [Lowering("portable", portable)]
+    accelerated = accelerated_lowering()
+    if accelerated is not None:
+
+        def options() -> onnxruntime.SessionOptions:
+            with_library = quiet_options()
+            with_library.register_custom_ops_library(accelerated.library)
+            return with_library
+
+        found.append(Lowering("accelerated", accelerated.spell, options))
+    return found
+
+
+LOWERINGS = _lowerings()
+"""Every gradient is tested in each of these spellings."""

@@ -127,5 +127,5 @@ def save(graph: Graph, path: Path) -> Path:
 
 def _conv(image: str, name: str, **attributes: list[int]) -> Node:
     inputs = [image, f"{name}/weight", f"{name}/bias"]
-    padded = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], **attributes}
-    return Node("Conv", inputs, [f"{name}/conv"], padded)
+    window = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    return Node("Conv", inputs, [f"{name}/conv"], {**window, **attributes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,6 @@ from onnxdream.errors import (
     ExportError,
     LayerNotFoundError,
     MissingExtraError,
-    NetworkFormatError,
     RecipeError,
     UnsupportedOperatorError,
 )
@@ -69,7 +69,7 @@ def autograd(
     loss = sum(weight * kept[name].square().mean() for name, weight in layers.items())
     (gradient,) = torch.autograd.grad(loss, leaf)
     values = {name: value.detach().numpy() for name, value in kept.items()}
-    return float(loss), gradient.numpy(), values
+    return loss.item(), gradient.numpy(), values
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:
@@ -142,7 +142,7 @@ for image in images:
         assert card.feeding == FEEDING
         assert card.default_layers == LAYERS
         assert card.hash
-        assert card.least_size == 1
+        assert card.least_size == 5
 
     def test_has_symbolic_sizes_and_known_channels(self, small_file):
         graph = read(small_file)
@@ -169,9 +169,7 @@ for image in images:
 
     def test_weights_can_be_halved(self, small_file, tmp_path):
         half = export(made("small"), tmp_path / "half.onnx", LAYERS, half_weights=True).path
-        kinds = {
-            value.dtype for value in read(half).constants.values() if value.dtype.kind == "f"
-        }
+        kinds = {value.dtype for value in read(half).constants.values() if value.dtype.kind == "f"}
         assert kinds == {np.dtype(np.float32)}
         weights = [read(file).constants for file in (half, small_file)]
         assert weights[0].keys() == weights[1].keys()
@@ -250,11 +248,15 @@ class TestExport:
     def test_takes_a_network_in_half_precision(self, tmp_path):
         export(made("small").half(), tmp_path / "a.onnx", "pool")
 
-    def test_takes_its_least_size_from_the_layers(self, tmp_path):
-        path = export(made("large"), tmp_path / "a.onnx", "last", least_size=300).path
-        assert load(path).card.least_size == 300
-        with pytest.raises(NetworkFormatError, match="too small"):
-            load(path).graph and _infer(path, 296)
+    def test_takes_a_larger_least_size(self, tmp_path):
+        report = export(made("large"), tmp_path / "a.onnx", "last", least_size=300)
+        assert load(report.path).card.least_size == 300
+        assert [(a.height, a.width) for a in report.agreements] == [(300, 300), (331, 393)]
+
+    def test_what_comes_behind_the_layers_does_not_matter(self, tmp_path, caplog):
+        caplog.set_level("INFO", "onnxdream")
+        export(made("small"), tmp_path / "a.onnx", "pool", least_size=230)
+        assert "Behind its layers the network stops at 230×230: mat1 and mat2" in caplog.text
 
     def test_replaces_a_file(self, small_file, tmp_path):
         path = tmp_path / "a.onnx"
@@ -265,6 +267,7 @@ class TestExport:
     @pytest.mark.parametrize(
         ("factory", "error", "says"),
         [
+            ("forgetful", UnsupportedOperatorError, "Dropout"),
             ("restless", ExportError, "random in evaluation mode"),
             ("made_to_measure", ExportError, "cosine of the gradients"),
             ("wrong_backward", ExportError, "cosine of the gradients is 1.0000"),
@@ -306,11 +309,11 @@ class TestExport:
         assert list(tmp_path.iterdir()) == []
 
     def test_a_least_size_below_what_the_layers_need(self, tmp_path):
-        with pytest.raises(RecipeError, match="least_size is 2, but .* needs 3"):
+        with pytest.raises(RecipeError, match=r"least_size is 2, but .* needs 3"):
             export(made("no_rule"), tmp_path / "a.onnx", "0", least_size=2)
 
     def test_a_network_that_needs_a_larger_image(self, tmp_path):
-        with pytest.raises(ExportError, match="224×224.*least size"):
+        with pytest.raises(ExportError, match=r"224×224.*least size"):
             export(made("large"), tmp_path / "a.onnx", "last")
 
     def test_a_folder_that_is_not_there(self, tmp_path):
@@ -320,7 +323,8 @@ class TestExport:
 
 @needs_torch
 @pytest.mark.parametrize(
-    ("factory", "layer", "channels"), [("googlenet", "inception4c", 512), ("resnet50", "layer3", 1024)]
+    ("factory", "layer", "channels"),
+    [("googlenet", "inception4c", 512), ("resnet50", "layer3", 1024)],
 )
 def test_large_networks(tmp_path, factory, layer, channels):
     network = made(factory, LARGE)
@@ -333,5 +337,192 @@ def test_large_networks(tmp_path, factory, layer, channels):
     ]
 
 
-def test_the_larger_networks_are_always_the_same():
-    ...
+class TestSource:
+    @needs_torch
+    def test_a_file_may_import_its_neighbours(self, tmp_path):
+        (tmp_path / "neighbour.py").write_text("CHANNELS = 7")
+        (tmp_path / "torch.py").write_text(
+            "from neighbour import CHANNELS\n"
+            "def one():\n"
+            "    from torch import nn\n"
+            "    return nn.Conv2d(3, CHANNELS, 1)\n"
+        )
+        path = list(sys.path)
+        source = open_source(f"{tmp_path / 'torch.py'}:one")
+        assert source.network.out_channels == 7
+        assert (source.title, source.origin) == ("one", "torch.py:one")
+        assert sys.path == path
+
+    @needs_torch
+    @pytest.mark.parametrize(
+        ("name", "weights", "says"),
+        [
+            ("googlenet", None, "does not say where"),
+            (f"{SMALL}:smal", None, "defines no 'smal'"),
+            (f"{SMALL}:broken", None, "broken failed: KeyError: 'weights.pth'"),
+            (f"{SMALL}:a_number", None, "returned a int"),
+            (f"{SMALL}:small", "DEFAULT", "weights itself"),
+            ("nowhere/at_all.py:small", None, "No such file"),
+            ("README.md:small", None, "not a Python file"),
+        ],
+    )
+    def test_what_gives_no_network(self, name, weights, says):
+        with pytest.raises(ExportError, match=says):
+            open_source(name, weights)
+
+    @needs_torch
+    def test_torchvision_knows_how_its_weights_are_fed(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torchvision", torchvision())
+        source = open_source("torchvision:small", "DEFAULT")
+        assert source.feeding == Feeding((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+        assert source.origin == "torchvision 0.0: small, Small_Weights.V1"
+        assert source.network.weights == "Small_Weights.V1"
+        assert open_source("torchvision:small").network.weights is None
+        with pytest.raises(ExportError, match=r"torchvision gave no 'small' with .*'V2'"):
+            open_source("torchvision:small", "V2")
+
+    @needs_torch
+    def test_a_normalization_in_the_network_becomes_its_feeding(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torchvision", torchvision(transform_input=True))
+        source = open_source("torchvision:small", "DEFAULT")
+        assert source.feeding == Feeding((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        assert not source.network.transform_input
+
+    @needs_torch
+    @pytest.mark.parametrize(
+        ("weights", "made", "origin", "licence"),
+        [
+            (None, ("small", False), "timm 0.0: small, random weights", ""),
+            ("DEFAULT", ("small", True), "timm 0.0: small, in1k", "mit"),
+            ("in22k", ("small.in22k", True), "timm 0.0: small.in22k, in1k", "mit"),
+        ],
+    )
+    def test_timm_knows_how_its_networks_are_fed(self, monkeypatch, weights, made, origin, licence):
+        monkeypatch.setitem(sys.modules, "timm", timm())
+        source = open_source("timm:small", weights)
+        assert source.network.asked == made
+        assert source.feeding == Feeding((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+        assert (source.origin, source.licence) == (origin, licence)
+
+
+def torchvision(**attributes: object) -> SimpleNamespace:
+    """What torchvision looks like to who asks it for the network ``small``."""
+
+    class Weights(str):
+        def transforms(self) -> SimpleNamespace:
+            return SimpleNamespace(mean=[0.1, 0.2, 0.3], std=[0.4, 0.5, 0.6])
+
+    weights = {"small": {"DEFAULT": Weights("Small_Weights.V1")}}
+    models = SimpleNamespace(
+        get_model=lambda name, weights: SimpleNamespace(weights=weights, **attributes),
+        get_model_weights=weights.__getitem__,
+    )
+    return SimpleNamespace(__version__="0.0", models=models)
+
+
+def timm() -> SimpleNamespace:
+    """What timm looks like to who asks it for a network."""
+    said = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "tag": "in1k", "license": "mit"}
+    return SimpleNamespace(
+        __version__="0.0",
+        create_model=lambda name, pretrained: SimpleNamespace(
+            asked=(name, pretrained), pretrained_cfg=said
+        ),
+    )
+
+
+class TestMissing:
+    """None of this needs torch, or minds it."""
+
+    def test_torch(self, monkeypatch, tmp_path):
+        monkeypatch.setitem(sys.modules, "torch", None)
+        for attempt in (
+            lambda: open_source(f"{SMALL}:small"),
+            lambda: open_source("torchvision:googlenet"),
+            lambda: export(None, tmp_path / "a.onnx", "pool"),
+        ):
+            with pytest.raises(MissingExtraError, match=r"Install onnxdream\[export\]"):
+                attempt()
+
+    @pytest.mark.parametrize("package", ["torchvision", "timm"])
+    def test_its_companions(self, monkeypatch, package):
+        monkeypatch.setitem(sys.modules, package, None)
+        says = f"{package} is not installed. Install {package}"
+        with pytest.raises(MissingExtraError, match=re.escape(says)):
+            need(package)
+
+    def test_what_a_companion_needs(self, monkeypatch, tmp_path):
+        monkeypatch.delitem(sys.modules, "timm", raising=False)
+        monkeypatch.syspath_prepend(tmp_path)
+        (tmp_path / "timm.py").write_text("import not_there")
+        with pytest.raises(MissingExtraError, match=r"not_there is not installed\. Install timm, "):
+            need("timm")
+
+    def test_a_torchvision_for_another_torch(self, monkeypatch, tmp_path):
+        monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+        monkeypatch.syspath_prepend(tmp_path)
+        (tmp_path / "torchvision.py").write_text(
+            "raise RuntimeError('operator torchvision::nms does not exist')"
+        )
+        with pytest.raises(MissingExtraError, match=r"::nms does not exist\. Install torchvision"):
+            need("torchvision")
+
+    def test_importing_the_room_loads_no_torch(self):
+        told = "import sys, onnxdream.export; print('torch' in sys.modules)"
+        run = subprocess.run([sys.executable, "-c", told], capture_output=True, check=True)
+        assert run.stdout.strip() == b"False"
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    """``scripts/export.py``."""
+    spec = spec_from_file_location("export_script", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestScript:
+    @needs_torch
+    def test_exports_and_prints_both_figures(self, script, tmp_path, capsys):
+        path = tmp_path / "a.onnx"
+        words = ["--layers", "pool=2", "stem", "pool=0.5", "-o", str(path), "--channels", "BGR"]
+        words += ["--mean", "104,117,123", "--value-range", "0,255", "--licence", "CC0-1.0"]
+        assert script.main([f"{SMALL}:small", *words]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert "amplifies 2.5 × pool, 1 × stem" in lines[0]
+        assert [line.split()[:2] for line in lines[2:]] == [
+            ["224×224", "1.000000"],
+            ["317×255", "1.000000"],
+        ]
+        card = load(path).card
+        assert card.feeding == Feeding((104, 117, 123), (1, 1, 1), "BGR", (0, 255))
+        assert (card.title, card.source, card.licence) == ("small", "small.py:small", "CC0-1.0")
+        assert card.default_layers == {"pool": 2.5, "stem": 1.0}
+
+    @needs_torch
+    def test_says_in_one_line_what_failed(self, script, tmp_path, capsys):
+        words = [f"{SMALL}:wrong_backward", "--layers", "1", "-o", str(tmp_path / "a.onnx")]
+        assert script.main(words) == 1
+        assert list(tmp_path.iterdir()) == []
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith("export: The file would not do what PyTorch does.")
+        assert said.err.count("\n") == 1
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            [],
+            ["a.py:b", "-o", "c.onnx"],
+            ["a.py:b", "--layers", "d"],
+            ["a.py:b", "--layers", "d=much", "-o", "c.onnx"],
+        ],
+    )
+    def test_a_wrong_command_line(self, script, words, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            script.main(words)
+        assert stopped.value.code == 2
+        assert "usage:" in capsys.readouterr().err

@@ -99,7 +99,7 @@ def test_ctrl_c_leaves_everything_as_it_was(photo: Path, network: Path, tmp_path
         rest = process.stderr.read()
     assert process.returncode == 130
     assert shown.strip() in b"octave"
-    assert rest.endswith(b"\nonnxdream: stopped\n")
+    assert rest.endswith(b"onnxdream: stopped\n")
     assert b"Traceback" not in rest
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"mine"]
 

@@ -116,7 +116,7 @@ def test_zeros_like():
 def test_positive_is_one_above_zero():
     graph = empty()
     positive = Builder(graph, "room").positive("image")
-    values = np.array([0, -0.0, 1e-30, -1e-30, 2, -2, 1e30, -1e30, np.inf, -np.inf, 1e-38, 5])
+    values = np.array([0, -0.0, 1e-30, -1e-30, 2, -2, 1e30, -1e30, np.inf, -np.inf, 2e-38, 5])
     image = values.astype(np.float32).reshape(1, 3, 2, 2)
     np.testing.assert_array_equal(run(graph, positive, image), image > 0)
 

@@ -469,7 +469,7 @@ def test_a_model_that_cannot_be_converted(tmp_path):
     model = Model(13)
     proto = model.proto(model("Relu", "image"), 4)
     proto.graph.node[0].attribute.append(helper.make_attribute("alpha", 1.0))
-    with pytest.raises(NetworkFormatError, match="opset 13, is not valid.*\n?.*alpha"):
+    with pytest.raises(NetworkFormatError, match="opset 13, is not valid"):
         reread(proto, tmp_path)
 
 

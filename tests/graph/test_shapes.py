@@ -64,10 +64,9 @@ def test_a_size_that_does_not_fit():
         infer(classifier(32), 32, 40)
 
 
-@pytest.mark.parametrize("size", [1, 2])
-def test_a_size_that_is_too_small(size):
-    with pytest.raises(NetworkFormatError, match=f"{size}×{size}"):
-        infer(convnet(), size, size)
+def test_a_size_that_is_too_small():
+    with pytest.raises(NetworkFormatError, match=r"2×2 is too small.*MaxPool 'pool'"):
+        infer(convnet(), 2, 2)
 
 
 def test_what_depends_on_the_image_is_not_known():
@@ -126,26 +125,59 @@ def test_a_shape_that_depends_on_what_the_image_shows():
         shapes.rank("places")
 
 
-def pool_of(extent: int) -> Graph:
-    pool = Node("MaxPool", ["image"], ["pooled"], {"kernel_shape": [extent, extent]})
+def sliding(op: str, extent: int, **attributes: object) -> Graph:
+    """A network of one operator with square windows."""
+    weight = np.ones((1, 3, extent, extent), np.float32)
+    constants = {"weight": weight} if op == "Conv" else {}
+    said = {**attributes, "kernel_shape": [extent, extent]}
     kind = Tensor(FLOAT32, (1, 3, "H", "W"))
-    return Graph([pool], {}, {"image": kind}, {"pooled": kind})
+    node = Node(op, ["image", *constants], ["made"], said)
+    return Graph([node], constants, {"image": kind}, {"made": Tensor(FLOAT32, None)})
 
 
-@pytest.mark.parametrize("extent", [1, 2, 3, 17, 100, 1023])
-def test_the_least_size(extent):
-    assert least_size(pool_of(extent)) == extent
+@pytest.mark.parametrize("op", ["Conv", "MaxPool", "AveragePool"])
+@pytest.mark.parametrize(
+    ("extent", "attributes", "least"),
+    [
+        (1, {}, 1),
+        (3, {}, 3),
+        (3, {"strides": [2, 2]}, 3),
+        (7, {"strides": [4, 4]}, 7),
+        (5, {"strides": [3, 3], "pads": [1, 1, 1, 1]}, 3),
+        (5, {"strides": [3, 3], "pads": [2, 0, 2, 1]}, 4),
+        (5, {"strides": [3, 3], "auto_pad": "SAME_UPPER"}, 1),
+        (5, {"strides": [3, 3], "auto_pad": "VALID"}, 5),
+        (200, {}, 200),
+    ],
+)
+def test_the_least_size(op, extent, attributes, least):
+    graph = sliding(op, extent, **attributes)
+    assert least_size(graph) == least
+    assert run_graph(graph, {"image": distinct(1, 3, least, least)})[0].size
+
+
+@pytest.mark.parametrize("op", ["Conv", "MaxPool"])
+def test_the_least_size_of_dilated_windows(op):
+    graph = sliding(op, 3, strides=[2, 2], dilations=[2, 2])
+    assert least_size(graph) == 5
+    assert run_graph(graph, {"image": distinct(1, 3, 5, 5)})[0].size
+
+
+def test_the_kernel_s_extent_may_be_left_to_the_weight():
+    graph = sliding("Conv", 5, strides=[3, 3])
+    del graph.nodes[0].attributes["kernel_shape"]
+    assert least_size(graph) == 5
 
 
 def test_the_least_size_of_a_network_runs_and_one_less_does_not():
     graph = convnet()
     least = least_size(graph)
-    run_graph(graph, {"image": distinct(1, 3, least, least)})
+    assert run_graph(graph, {"image": distinct(1, 3, least, least)})[0].size
     with pytest.raises(NetworkFormatError):
         infer(graph, least - 1, least - 1)
 
 
 def test_a_network_for_no_size_that_we_look_at():
     with pytest.raises(NetworkFormatError, match="1024×1024"):
-        least_size(pool_of(1500))
-    assert least_size(pool_of(1500), most=2048) == 1500
+        least_size(sliding("MaxPool", 1500))
+    assert least_size(sliding("MaxPool", 1500), most=2048) == 1500

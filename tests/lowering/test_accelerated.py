@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import LOWERINGS
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import DOMAIN, GRADIENT, IMAGE, LOSS, PREFIX, Graph, Node, Tensor
 from onnxdream.lowering import BLOCKED_DOMAIN
+from running import LOWERINGS
 
 pytestmark = pytest.mark.skipif(
     len(LOWERINGS) < 2, reason="the compiled operators do not work on this machine"

@@ -24,15 +24,14 @@ class Small(nn.Module):
         self.mixed = nn.Conv2d(16, 12, 3, 2, 1)
         self.clip = nn.ReLU6(inplace=True)
         self.drop = nn.Dropout(0.5)
-        self.classes = nn.Linear(12 * 14 * 14, 5)
+        self.classes = nn.Linear(12 * 28 * 28, 5)
         self.auxiliary = nn.Conv2d(8, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(self.stem(x))
-        y = self.relu(self.norm(self.depthwise(x)))
+        y = self.norm(self.depthwise(x))
         y += x
-        y = self.relu(y)
-        x = torch.cat([y, self.mean(x)], 1)
+        x = torch.cat([self.relu(y), self.relu(self.mean(x))], 1)
         x = self.drop(self.clip(self.mixed(x)))
         # It takes images of 224×224 only, as far as its classes go.
         return self.classes(torch.flatten(x, 1))
@@ -70,9 +69,14 @@ def _followed_by(function: Any, **more: nn.Module) -> nn.Module:
     return network
 
 
-def restless() -> nn.Module:
-    """Random in evaluation mode, too."""
+def forgetful() -> nn.Module:
+    """It forgets in evaluation mode, too."""
     return _followed_by(lambda x: nn.functional.dropout(x, 0.5, training=True))
+
+
+def restless() -> nn.Module:
+    """It makes something else each time."""
+    return _followed_by(lambda x: x * torch.rand(()))
 
 
 def made_to_measure() -> nn.Module:
@@ -129,7 +133,7 @@ def reserved() -> nn.Module:
 
 def large() -> nn.Module:
     """It needs an image of 300 pixels each way."""
-    return _followed_by(lambda x: x, last=nn.Conv2d(4, 2, 149))
+    return _followed_by(lambda x: x, last=nn.Conv2d(4, 2, 2, dilation=148))
 
 
 def zero() -> nn.Module:

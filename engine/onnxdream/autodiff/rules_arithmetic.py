@@ -45,7 +45,8 @@ def absolute(t: Tape, node: Node, g: str) -> list[str | None]:
 
 @gradient_of("Sqrt")
 def sqrt(t: Tape, node: Node, g: str) -> list[str | None]:
-    return [t("Div", t.scaled(g, 0.5), node.outputs[0])]
+    y = node.outputs[0]
+    return [t("Div", t.scaled(g, 0.5, y), y)]
 
 
 @gradient_of("Exp")
@@ -63,10 +64,10 @@ def power(t: Tape, node: Node, g: str) -> list[str | None]:
     (x, p), y = node.inputs, node.outputs[0]
     exponent = t.graph.constant(p)
     if exponent is not None and exponent.size == 1 and exponent.item() == 2:
-        gx = t("Mul", t.scaled(g, 2), x)
+        gx = t("Mul", t.scaled(g, 2, x), x)
         return [t.sum_back(gx, y, x), None]
     p_float = t("CastLike", p, x)
-    lowered = t("Pow", x, t("Sub", p_float, t.constant(1)))
+    lowered = t("Pow", x, t("Sub", p_float, t.number(1, x)))
     gx = t("Mul", g, t("Mul", p_float, lowered))
     gp = t("Mul", g, t("Mul", y, t("Log", x)))
     return [t.sum_back(gx, y, x), t.sum_back(gp, y, p)]
@@ -86,7 +87,7 @@ def reduce_mean(t: Tape, node: Node, g: str) -> list[str | None]:
 @gradient_of("ReduceSumSquare")
 def reduce_sum_square(t: Tape, node: Node, g: str) -> list[str | None]:
     x = node.inputs[0]
-    return [t("Mul", t.scaled(_with_ones(t, node, g), 2), x)]
+    return [t("Mul", t.scaled(_with_ones(t, node, g), 2, x), x)]
 
 
 def _stretch(t: Tape, node: Node, g: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..graph import FLOAT, Node
+from ..graph import FLOAT, HALF, Node
 from .table import gradient_of
 from .tape import Tape
 
-_FLOATS = {FLOAT, 10, 11, 16}
+_FLOATS = {FLOAT, HALF, 11, 16}
 """How the attribute ``to`` of Cast spells float32, float16, float64 and bfloat16."""
 
 

@@ -33,8 +33,8 @@ def gemm(t: Tape, node: Node, g: str) -> list[str | None]:
         gb = t("Gemm", a, g, alpha=alpha, transA=1 - ta)
     if node.input(2) is None:
         return [ga, gb]
-    gc = t.scaled(t.sum_back(g, node.outputs[0], node.inputs[2]), node.number("beta", 1.0))
-    return [ga, gb, gc]
+    gc = t.sum_back(g, node.outputs[0], node.inputs[2])
+    return [ga, gb, t.scaled(gc, node.number("beta", 1.0), a)]
 
 
 @gradient_of("Softmax")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph import DOMAIN, Node
+from ..graph import Node
 from .table import gradient_of
 from .tape import Tape
 
@@ -12,7 +12,7 @@ def max_pool(t: Tape, node: Node, g: str, indices: str | None = None) -> list[st
     x = node.inputs[0]
     if t.shapes.rank(x) != 4:
         return [None]
-    return [t("MaxPoolGrad", x, node.outputs[0], g, domain=DOMAIN, **node.attributes)]
+    return [t.left("MaxPoolGrad", x, node.outputs[0], g, like=x, **node.attributes)]
 
 
 @gradient_of("AveragePool")
@@ -22,7 +22,7 @@ def average_pool(t: Tape, node: Node, g: str) -> list[str | None]:
     if len(dims) != 4 or dims[1] is None:
         return [None]
     attributes = node.attributes | {"channels": dims[1]}
-    return [t("AveragePoolGrad", x, node.outputs[0], g, domain=DOMAIN, **attributes)]
+    return [t.left("AveragePoolGrad", x, node.outputs[0], g, like=x, **attributes)]
 
 
 @gradient_of("GlobalAveragePool")
@@ -39,5 +39,5 @@ def global_max_pool(t: Tape, node: Node, g: str) -> list[str | None]:
     flat = t("Reshape", x, t.ints(0, 0, -1))
     first = t("ArgMax", flat, axis=2)
     here = t("Equal", t.indices(flat, 2), first)
-    spread = t("Where", here, t("Reshape", g, t.ints(0, 0, -1)), t.constant(0))
+    spread = t("Where", here, t("Reshape", g, t.ints(0, 0, -1)), t.number(0, x))
     return [t.shaped_as(spread, x)]

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..graph import Builder, Graph, Shapes
+from ..graph import DOMAIN, HALF, Attribute, Builder, Graph, Shapes
 
 __all__ = ["Tape"]
 
 
 class Tape(Builder):
     """A builder for gradients.
+
+    A gradient has the element type of what it is the gradient of: float32, or
+    float16 where a graph computes in half precision.
 
     Parameters
     ----------
@@ -25,6 +28,30 @@ class Tape(Builder):
     def __init__(self, graph: Graph, shapes: Shapes) -> None:
         super().__init__(graph, "gradient")
         self.shapes = shapes
+
+    def half(self, name: str) -> bool:
+        """Whether a tensor of the forward pass is of float16."""
+        return self.shapes.dtype(name) == np.float16
+
+    def number(self, value: float, like: str) -> str:
+        """The name of a constant of the element type of a tensor."""
+        return self.constant(value, self._dtype(like))
+
+    def zeros_like(self, name: str) -> str:
+        """Zeros in the shape and of the element type of a tensor."""
+        return self.zeros(self.shape(name), self._dtype(name))
+
+    def positive(self, name: str) -> str:
+        """1 where a tensor is above zero, else 0."""
+        if not self.half(name):
+            return super().positive(name)
+        # What is huge enough for the smallest numbers is infinite here, and 0 · ∞ is no number.
+        return self("Cast", self("Greater", name, self.number(0, name)), to=HALF)
+
+    def left(self, op: str, *inputs: str | None, like: str, **attributes: Attribute) -> str:
+        """An operator for a lowering to spell, marked ``half`` where `like` is of float16."""
+        marks = {"half": 1} if self.half(like) else {}
+        return self(op, *inputs, domain=DOMAIN, **attributes, **marks)
 
     def total(self, terms: Sequence[str]) -> str:
         """The sum of tensors of one shape."""
@@ -51,9 +78,9 @@ class Tape(Builder):
             gradient = self("ReduceSum", gradient, self.ints(*new, *stretched))
         return self("Squeeze", gradient, self.ints(*new)) if new else gradient
 
-    def scaled(self, gradient: str, factor: float) -> str:
-        """A gradient times a number."""
-        return gradient if factor == 1 else self("Mul", gradient, self.constant(factor))
+    def scaled(self, gradient: str, factor: float, like: str) -> str:
+        """A gradient times a number; both of the element type of `like`."""
+        return gradient if factor == 1 else self("Mul", gradient, self.number(factor, like))
 
     def shaped_as(self, gradient: str, name: str) -> str:
         """A gradient in the shape of a tensor of as many elements."""
@@ -77,7 +104,10 @@ class Tape(Builder):
         """
         shape = self.shape(gradient)
         whole = self("ScatterElements", shape, self.ints(axis), self.shape(x, axis), axis=0)
-        zeros = self("ConstantOfShape", whole, value=np.zeros(1, np.float32))
+        zeros = self.zeros(whole, self._dtype(x))
         column = self.ints(*(-1 if i == axis else 1 for i in range(rank)))
         places = self("Expand", self("Reshape", indices, column), shape)
         return self("ScatterElements", zeros, places, gradient, axis=axis, reduction="add")
+
+    def _dtype(self, name: str) -> type[np.generic]:
+        return np.float16 if self.half(name) else np.float32

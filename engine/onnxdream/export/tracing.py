@@ -20,18 +20,25 @@ from torch import Tensor, nn
 
 from ..errors import ExportError
 from ..graph import Graph, free_names, read
+from ..graph.ir import rename
 from ..graph.protobuf import OPSET
 from .modules import Tapped
 
 __all__ = ["trace"]
 
-_INPUT = ".image"
-"""No module has a name that begins with a dot."""
+_INPUT, _OUTPUT = ".image", ".module/"
+"""No module has a name that begins with a dot; many have one that is a number,
+which TorchScript refuses as the name of a tensor."""
 
-_DEPRECATED = (
-    "You are using the legacy TorchScript-based ONNX export",
-    "The feature will be removed",
+_EXPECTED = (
+    (DeprecationWarning, "You are using the legacy TorchScript-based ONNX export"),
+    (DeprecationWarning, "The feature will be removed"),
+    (UserWarning, "ONNX export mode is set to TrainingMode.EVAL, but operator"),
+    (torch.jit.TracerWarning, ""),
 )
+"""What the exporter says of its own age, of operators that keep training, and
+of sizes that it takes for constant: the last two show when the file is compared
+with the network."""
 
 
 def trace(
@@ -72,26 +79,29 @@ def trace(
                     dynamo=False,
                     opset_version=OPSET,
                     input_names=[_INPUT],
-                    output_names=list(values),
+                    output_names=[_OUTPUT + name for name in values],
                     dynamic_axes={_INPUT: {2: "H", 3: "W"}},
                 )
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
             raise ExportError(f"PyTorch cannot export the network: {reason}") from error
         graph = read(file)
-    renamed = free_names(graph, _INPUT)
-    layers = {name: renamed.get(value, value) for value, names in values.items() for name in names}
+    taken = set(graph.names())
+    given = {_OUTPUT + value: value for value in values if value not in taken}
+    rename(graph.nodes, given)
+    graph.outputs = {given.get(name, name): tensor for name, tensor in graph.outputs.items()}
+    freed = free_names(graph, _INPUT)
+    layers: dict[str, str] = {}
+    for value, names in values.items():
+        tensor = given.get(_OUTPUT + value, _OUTPUT + value)
+        layers |= dict.fromkeys(names, freed.get(tensor, tensor))
     return graph, layers
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the exporter says of its own age and of sizes that it takes for constant.
-
-    Sizes that were taken for constant show when the file is run at two others.
-    """
+    """Without the warnings that are expected."""
     with warnings.catch_warnings():
-        for message in _DEPRECATED:
-            warnings.filterwarnings("ignore", re.escape(message), DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        for category, message in _EXPECTED:
+            warnings.filterwarnings("ignore", re.escape(message), category)
         yield

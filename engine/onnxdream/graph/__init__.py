@@ -5,7 +5,7 @@ This is the only part of onnxdream that imports onnx.
 
 from .builder import Builder
 from .cutting import cut, descendants
-from .ir import DOMAIN, FLOAT, PREFIX, Attribute, Graph, Node, Tensor
+from .ir import DOMAIN, FLOAT, HALF, PREFIX, Attribute, Graph, Node, Tensor
 from .metadata import Card, fingerprint, read_card
 from .names import GRADIENT, IMAGE, LOSS, forward_part, free_names
 from .protobuf import to_model
@@ -17,6 +17,7 @@ __all__ = [
     "DOMAIN",
     "FLOAT",
     "GRADIENT",
+    "HALF",
     "IMAGE",
     "LOSS",
     "PREFIX",

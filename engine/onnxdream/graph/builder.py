@@ -104,9 +104,13 @@ class Builder:
         zero, one = self.constant(0, np.int64), self.constant(1, np.int64)
         return self("Range", zero, self.extent(name, axis), one)
 
+    def zeros(self, shape: str, dtype: type[np.generic] = np.float32) -> str:
+        """Zeros in a shape, which is a tensor itself."""
+        return self("ConstantOfShape", shape, value=np.zeros(1, dtype))
+
     def zeros_like(self, name: str) -> str:
         """Zeros in the shape of a tensor."""
-        return self("ConstantOfShape", self.shape(name), value=np.zeros(1, np.float32))
+        return self.zeros(self.shape(name))
 
     def positive(self, name: str) -> str:
         """1 where a tensor is above zero, else 0.

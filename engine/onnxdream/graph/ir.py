@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["DOMAIN", "FLOAT", "PREFIX", "Attribute", "Graph", "Node", "Tensor", "rename"]
+__all__ = ["DOMAIN", "FLOAT", "HALF", "PREFIX", "Attribute", "Graph", "Node", "Tensor", "rename"]
 
 DOMAIN = "onnxdream"
 """The operator domain of the gradient operators that a lowering spells out or compiles."""
@@ -15,8 +15,8 @@ DOMAIN = "onnxdream"
 PREFIX = "onnxdream/"
 """Every tensor that onnxdream adds to a graph begins with this; no layer does."""
 
-FLOAT = 1
-"""How the attribute ``to`` of Cast spells float32."""
+FLOAT, HALF = 1, 10
+"""How the attribute ``to`` of Cast spells float32 and float16."""
 
 Attribute = int | float | str | list[int] | list[float] | list[str] | np.ndarray | object
 """What an attribute holds; protobufs of rarer kinds are carried through unread."""

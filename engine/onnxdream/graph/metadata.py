@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import NetworkFormatError, RecipeError
+from ..errors import NetworkFormatError
 from ..feeding import Feeding
 from .ir import Graph
 
@@ -75,7 +75,7 @@ def read_card(metadata: Mapping[str, str]) -> Card | None:
         feeding = {f.name: said.pop(f.name) for f in fields(Feeding) if f.name in said}
         known = {f.name: _typed(f.name, said[f.name]) for f in fields(Card) if f.name in said}
         return Card(feeding=Feeding(**feeding), **known)
-    except (json.JSONDecodeError, TypeError, ValueError, RecipeError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NetworkFormatError(f"The network file's metadata makes no sense: {error}") from error
 
 
@@ -104,7 +104,15 @@ def fingerprint(graph: Graph) -> str:
 
 
 def _plain(value: object) -> object:
-    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+    """An attribute in a form that does not change when it is written and read."""
+    match value:
+        case np.ndarray():
+            return value.dtype.str, value.shape, value.tobytes()
+        case float():
+            return np.float32(value).item()
+        case list():
+            return [_plain(v) for v in value]
+    return value
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -112,9 +120,11 @@ def _typed(name: str, value: Any) -> Any:
     match name, value:
         case "layers", dict() if all(isinstance(v, str) for v in value.values()):
             return value
-        case "default_layers", dict():
-            return {layer: float(weight) for layer, weight in value.items()}
-        case "least_size", int() | None:
+        case "default_layers", dict() if np.isfinite(weights := list(value.values())).all():
+            return dict(zip(value, map(float, weights), strict=True))
+        case "least_size", None:
+            return value
+        case "least_size", int() if value > 0 and not isinstance(value, bool):
             return value
         case (("title" | "source" | "licence" | "hash"), str()):
             return value

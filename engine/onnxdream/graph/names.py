@@ -23,7 +23,11 @@ def forward_part(graph: Graph) -> Graph:
     if not outputs:
         raise NetworkFormatError("The network file has a gradient but no layer among its outputs.")
     whole = graph.copy()
-    whole.nodes = [n for n in whole.nodes if not all(_ours(o) for o in n.outputs if o)]
+    for node in whole.nodes:
+        # A lowering may have asked a node of the network for one output more.
+        while node.outputs and _ours(node.outputs[-1]):
+            node.outputs.pop()
+    whole.nodes = [node for node in whole.nodes if node.outputs]
     whole.inputs = inputs
     return cut(whole, outputs)
 

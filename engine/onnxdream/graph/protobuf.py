@@ -177,7 +177,7 @@ def _constant_value(node: Node, graph: Graph) -> np.ndarray | None:
                     return np.asarray(value, np.int64)
     if node.op == "Cast" and node.attributes.get("to") == TensorProto.FLOAT:
         stored = graph.constant(node.input(0))
-        return None if stored is None else stored.astype(np.float32)
+        return None if stored is None or stored.dtype == object else stored.astype(np.float32)
     return None
 
 

@@ -22,79 +22,133 @@ cdef inline float _share(const Axis* axis, bint pads_count, int64_t window) noex
     return 1.0 / (min(last, axis.size) - max(first, 0))
 
 
-cdef inline void _average_pool_grad_rows(
-    const _AveragePoolGrad* todo,
-    const Lanes* x,
-    const Lanes* g,
-    Lanes* out,
-    Lanes* sums,
-    const float* shares,
-    Py_ssize_t step,
-    Py_ssize_t first,
-    Py_ssize_t last,
+cdef inline void _add_share(
+    Lanes* sums, const Lanes* g, float share, Py_ssize_t count
 ) noexcept nogil:
-    """Fill the rows [first, last) of one plane of out.
+    cdef Py_ssize_t i
+    cdef Lanes all
+    spread[Lanes](&all, share)
+    for i in range(count):
+        sums[i] = sums[i] + all * g[i]
 
-    sums has room for a row of g; shares are those of its columns.
+
+cdef inline void _multiply(Lanes* sums, const Lanes* shares, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(count):
+        sums[i] = sums[i] * shares[i]
+
+
+cdef inline void _sum_next(
+    const float* sums,
+    Py_ssize_t terms,
+    Py_ssize_t block,
+    const Lanes* x,
+    Lanes* out,
+    Gate gate,
+    Py_ssize_t count,
+) noexcept nogil:
+    """Set out to sums of so many floats of a row, one every block, gated by x."""
+    cdef Py_ssize_t i, term
+    cdef Lanes total, low, high
+    cdef const float* first
+    spread[Lanes](&low, gate.low)
+    spread[Lanes](&high, gate.high)
+    for i in range(count):
+        first = <const float*> (<const Lanes*> sums + i)
+        total = (<const Lanes*> first)[0]
+        for term in range(1, terms):
+            total = total + (<const Lanes*> (first + term * block))[0]
+        out[i] = between[Lanes](total, x[i], low, high)
+
+
+cdef inline void _add_windows(
+    const Lanes* sums, Lanes* totals, const Axis* axis, Py_ssize_t step
+) noexcept nogil:
+    """Add to the elements of a row what their windows have for each."""
+    cdef Py_ssize_t window, element, first, lane
+    for window in range(axis.windows):
+        first = window * axis.stride - axis.before
+        for element in range(max(0, first), min(axis.size, first + axis.kernel)):
+            for lane in range(step):
+                totals[element * step + lane] = (
+                    totals[element * step + lane] + sums[window * step + lane]
+                )
+
+
+cdef inline void _average_pool_grad_row(
+    const _AveragePoolGrad* todo,
+    const float* x,
+    const float* g,
+    float* out,
+    float* sums,
+    const float* shares,
+    float* totals,
+    Py_ssize_t row,
+) noexcept nogil:
+    """Fill one row of out, of which x and out are the first floats, and g is the plane.
+
+    sums has room for a row of g, with zeros around it where windows do not skip any
+    elements; shares are those of its columns. totals has room for a row of out.
     """
-    cdef const Axis* rows = &todo.rows
     cdef const Axis* columns = &todo.columns
-    cdef Py_ssize_t length = columns.windows * step
-    cdef Py_ssize_t row, column, window, begin, end, lane, i
-    cdef Lanes low, high, share, total
-    spread[Lanes](&low, todo.gate.low)
-    spread[Lanes](&high, todo.gate.high)
-    for row in range(first, last):
-        memset(sums, 0, length * sizeof(Lanes))
-        for window in range(first_reaching(rows, row), last_starting(rows, row)):
-            spread[Lanes](&share, _share(rows, todo.pads_count, window))
-            for i in range(length):
-                sums[i] = sums[i] + share * g[window * length + i]
-        for window in range(columns.windows):
-            spread[Lanes](&share, shares[window])
-            for lane in range(step):
-                sums[window * step + lane] = share * sums[window * step + lane]
-        begin, end = first_reaching(columns, 0), last_starting(columns, 0)
-        i = row * columns.size * step
-        for column in range(columns.size):
-            # The windows that read this column are [begin, end).
-            while begin < end and begin * columns.stride - columns.before + columns.kernel <= column:
-                begin += 1
-            while end < columns.windows and end * columns.stride - columns.before <= column:
-                end += 1
-            for lane in range(step):
-                spread[Lanes](&total, 0)
-                for window in range(begin, end):
-                    total = total + sums[window * step + lane]
-                out[i] = between[Lanes](total, x[i], low, high)
-                i += 1
+    cdef Py_ssize_t block = todo.planes.block, terms = 1, window
+    cdef Py_ssize_t length = columns.windows * block, whole = length // LANES
+    cdef Py_ssize_t done = whole * LANES
+    cdef const float* here
+    cdef float share
+    memset(sums, 0, length * sizeof(float))
+    for window in range(first_reaching(&todo.rows, row), last_starting(&todo.rows, row)):
+        share = _share(&todo.rows, todo.pads_count, window)
+        here = g + window * length
+        _add_share[lanes](<lanes*> sums, <const lanes*> here, share, whole)
+        _add_share[float](sums + done, here + done, share, length - done)
+    _multiply[lanes](<lanes*> sums, <const lanes*> shares, whole)
+    _multiply[float](sums + done, shares + done, length - done)
+    length = columns.size * block
+    whole = length // LANES
+    done = whole * LANES
+    if columns.stride == 1:
+        totals = sums - (columns.kernel - 1 - columns.before) * block
+        terms = columns.kernel
+    else:
+        memset(totals, 0, length * sizeof(float))
+        if block % LANES == 0:
+            _add_windows[lanes](<const lanes*> sums, <lanes*> totals, columns, block // LANES)
+        else:
+            _add_windows[float](sums, totals, columns, block)
+    # A number of terms that the compiler knows is a loop it can unroll.
+    if terms == 3:
+        _sum_next[lanes](totals, 3, block, <const lanes*> x, <lanes*> out, todo.gate, whole)
+    else:
+        _sum_next[lanes](totals, terms, block, <const lanes*> x, <lanes*> out, todo.gate, whole)
+    _sum_next[float](
+        totals + done, terms, block, x + done, out + done, todo.gate, length - done
+    )
 
 
 cdef void _average_pool_grad_band(void* job, size_t item) noexcept nogil:
     cdef _AveragePoolGrad* todo = <_AveragePoolGrad*> job
     cdef Part part = part_of(&todo.planes, &todo.bands, item)
-    cdef Py_ssize_t block = todo.planes.block, row = todo.columns.windows * block
-    cdef const float* x = todo.x + part.offset
-    cdef const float* g = todo.g + part.plane * todo.rows.windows * row
-    cdef float* out = todo.out + part.offset
-    cdef Scratch sums = scratch_of(row + todo.columns.windows, 0)
-    cdef float* shares = sums.floats + row
-    cdef Py_ssize_t window
-    if sums.floats != NULL:
-        for window in range(todo.columns.windows):
-            shares[window] = _share(&todo.columns, todo.pads_count, window)
-    if sums.floats == NULL:
+    cdef const Axis* columns = &todo.columns
+    cdef Py_ssize_t block = todo.planes.block, windows = columns.windows * block
+    cdef Py_ssize_t length = columns.size * block, margin = columns.kernel * block
+    cdef const float* g = todo.g + part.plane * todo.rows.windows * windows
+    cdef Py_ssize_t i, row
+    # In front of the sums and behind them, room for the zeros.
+    cdef Scratch scratch = scratch_of(2 * margin + 2 * windows + length, 0)
+    cdef float* sums = scratch.floats + margin
+    cdef float* shares = sums + windows + margin
+    if scratch.floats == NULL:
         todo.out_of_memory = True
-    elif block % LANES == 0:
-        _average_pool_grad_rows[lanes](
-            todo, <const lanes*> x, <const lanes*> g, <lanes*> out, <lanes*> sums.floats, shares,
-            block // LANES, part.first, part.last,
+        return
+    for i in range(windows):
+        shares[i] = _share(columns, todo.pads_count, i // block)
+    for row in range(part.first, part.last):
+        _average_pool_grad_row(
+            todo, todo.x + part.offset + row * length, g, todo.out + part.offset + row * length,
+            sums, shares, shares + windows, row,
         )
-    else:
-        _average_pool_grad_rows[float](
-            todo, x, g, out, sums.floats, shares, block, part.first, part.last
-        )
-    free(sums.memory)
+    free(scratch.memory)
 
 
 cdef OrtStatus* average_pool_grad(void* kernel, OrtKernelContext* context) noexcept nogil:

@@ -14,7 +14,7 @@ from .providers import PROVIDERS, Backend, onnxruntime
 
 __all__ = ["Session", "run_error", "settled"]
 
-_ERRORS_ONLY = 3
+_FATAL_ONLY = 4
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Session:
     NetworkFormatError
         If ONNX Runtime does not accept the graph.
     ProviderError
-        If the session runs on another provider than the one that was required.
+        If it does not run on the provider.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class Session:
     ) -> None:
         ort = onnxruntime()
         options = ort.SessionOptions()
-        options.log_severity_level = _ERRORS_ONLY
+        # What goes wrong is raised; on the terminal it would be said twice.
+        options.log_severity_level = _FATAL_ONLY
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         for symbol, extent in (size or {}).items():
@@ -65,10 +66,17 @@ class Session:
         try:
             if library is not None:
                 options.register_custom_ops_library(library)
-            self.inner = ort.InferenceSession(content, options, providers=wanted)
+            # By itself it would print, and fall back.
+            self.inner = ort.InferenceSession(content, options, providers=wanted, enable_fallback=0)
         except Exception as error:  # its errors have no common root of their own
             raise _session_error(error, backend) from error
-        self.backend = _compare(self.inner.get_providers(), backend)
+        if PROVIDERS[backend.provider] not in self.inner.get_providers():
+            raise ProviderError(
+                f"ONNX Runtime could not use the provider {backend.provider!r} and fell back to "
+                "the CPU. A missing or mismatched CUDA library is the usual reason; install "
+                "onnxdream[gpu]."
+            )
+        self.backend = backend
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
         """Run the graph on arrays and return the named outputs."""
@@ -91,7 +99,14 @@ def settled(backend: Backend) -> Backend:
         return backend
     number = Tensor(np.dtype(np.float32), (1,))
     graph = Graph([Node("Neg", ["x"], ["y"])], {}, {"x": number}, {"y": number})
-    return Session(graph, backend, 1).backend
+    try:
+        Session(graph, backend, 1)
+    except ProviderError as error:
+        if backend.required:
+            raise
+        log.warning("%s The CPU takes its place.", error)
+        return Backend("cpu", required=False)
+    return backend
 
 
 def run_error(error: Exception) -> BackendError:
@@ -110,17 +125,3 @@ def _session_error(error: Exception, backend: Backend) -> BackendError | Network
     if backend.provider != "cpu":
         return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {error}")
     return NetworkFormatError(f"ONNX Runtime does not accept the network: {error}")
-
-
-def _compare(running: Sequence[str], backend: Backend) -> Backend:
-    """The backend that a session really runs on."""
-    if PROVIDERS[backend.provider] in running:
-        return backend
-    message = (
-        f"ONNX Runtime could not use the provider {backend.provider!r} and fell back to the CPU. "
-        "A missing or mismatched CUDA library is the usual reason; install onnxdream[gpu]."
-    )
-    if backend.required:
-        raise ProviderError(message)
-    log.warning(message)
-    return Backend("cpu", required=False)

@@ -71,7 +71,8 @@ class Climb:
         self._values = onnxruntime().OrtValue
         backend = session.backend
         self._place = (backend.provider, backend.device)
-        start = np.ascontiguousarray(picture, np.float32)
+        # On the CPU, ONNX Runtime takes the array itself for a buffer, and writes into it.
+        start = np.array(picture, np.float32, order="C")
         self._here = self._values.ortvalue_from_numpy(start, *self._place)
         self._there = self._values.ortvalue_from_shape_and_type(
             start.shape, np.float32, *self._place
