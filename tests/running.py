@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import onnxruntime
 from onnx import ModelProto
 
 from onnxdream.graph import Graph, to_model
-from onnxdream.lowering import portable
+from onnxdream.lowering import on_device, portable
 from onnxdream.runtime import accelerated_lowering
 
 __all__ = ["LOWERINGS", "Lowering", "run_graph", "run_model", "session_of"]
@@ -73,7 +74,10 @@ class Lowering:
 
 def _lowerings() -> list[Lowering]:
     """The spellings that work on this machine."""
-    found = [Lowering("portable", portable)]
+    found = [
+        Lowering("portable", portable),
+        Lowering("on a device", partial(on_device, in_order=True)),
+    ]
     accelerated = accelerated_lowering()
     if accelerated is not None:
 

@@ -236,6 +236,16 @@ class TestExport:
             assert 0 < found.error < 1e-2
             assert found.loss_error < 1e-4
 
+    def test_adds_up_the_weights_of_modules_that_return_the_same(self, tmp_path):
+        layers = {"stem": 1.0, "pool": -4.0, "stem.2": 0.5}
+        report = export(made("small"), tmp_path / "a.onnx", layers)
+        assert report.layers == {"stem": 1.5, "pool": -4.0}
+        with Dreamer(load(report.path), layers, provider="cpu") as dreamer:
+            pixels = np.random.default_rng(0).random((40, 40, 3), np.float32)
+            loss, _ = dreamer.gradient(pixels)
+        image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+        assert loss == pytest.approx(autograd(made("small"), layers, image)[0], rel=1e-4)
+
     def test_leaves_the_network_as_it_was(self, tmp_path):
         network = made("small")
         before = {name: value.clone() for name, value in network.state_dict().items()}

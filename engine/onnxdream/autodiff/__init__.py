@@ -20,9 +20,8 @@ operator             inputs              computes
 ``LRNGrad``          x, g                the gradient of local response normalization
 ===================  ==================  ========================================
 
-They compute in float16 where they are marked with ``half``        = 1.
-
-Here x is what an operator read and y what it made. The last four bear the
+Here x is what an operator read and y what it made. The attribute ``half`` = 1 marks
+those whose tensors are of float16. The last four bear the
 attributes of the node that they differentiate; ``ConvGrad`` has also
 ``channels``         = [O, I/group], the weight's, and ``AveragePoolGrad`` has x's.
 """

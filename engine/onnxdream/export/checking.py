@@ -23,6 +23,8 @@ LEAST_COSINE = 0.9999
 MOST_ERROR = 1e-2
 """The most that a gradient and a loss that are kept may be off."""
 
+_TINY = np.finfo(np.float64).tiny
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -37,7 +39,7 @@ class Agreement:
     error : float
         ‖g − g'‖ / ‖g'‖, where g' is the gradient of ``torch.autograd``.
     loss_error : float
-        |l − l'| / |l'|, the same for the loss.
+        |l − l'| / Σ|w|·mean(a'²): the same for the loss, whose terms may cancel.
     """
 
     height: int
@@ -92,9 +94,9 @@ def compare(
     ExportError
         If PyTorch has no gradient, or one that is zero or not finite.
     """
-    loss, gradient = _by_autograd(network, layers, image)
+    terms, gradient = _by_autograd(network, layers, image)
     size = np.linalg.norm(gradient)
-    if not (np.isfinite(size) and size > 0 and np.isfinite(loss)):
+    if not (np.isfinite(size) and size > 0):
         raise ExportError(
             "PyTorch's own gradient is zero or not finite on a random picture. "
             "Check the feeding (mean, std, value_range), the weights and the layers."
@@ -105,22 +107,23 @@ def compare(
     return Agreement(
         height,
         width,
-        cosine=float(np.vdot(made, gradient) / (np.linalg.norm(made) * size)),
+        cosine=float(np.vdot(made, gradient) / max(np.linalg.norm(made) * size, _TINY)),
         error=float(np.linalg.norm(made - gradient) / size),
-        loss_error=abs(float(made_loss) - loss) / abs(loss),
+        loss_error=float(abs(made_loss - terms.sum()) / abs(terms).sum()),
     )
 
 
 def _by_autograd(
     network: nn.Module, layers: Mapping[str, float], image: Tensor
-) -> tuple[float, np.ndarray]:
-    """The loss and d loss / d image, the latter in float64."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The terms of the loss, and d loss / d image, in float64."""
     leaf = image.clone().requires_grad_()
     try:
         activations = Tapped(network, list(layers))(leaf)
-        terms = [w * a.square().mean() for w, a in zip(layers.values(), activations, strict=True)]
-        loss = torch.stack(terms).sum()
-        (gradient,) = torch.autograd.grad(loss, leaf)
-    except RuntimeError as error:
+        terms = torch.stack(
+            [w * a.square().mean() for w, a in zip(layers.values(), activations, strict=True)]
+        )
+        (gradient,) = torch.autograd.grad(terms.sum(), leaf)
+    except Exception as error:
         raise ExportError(f"PyTorch has no gradient of this network: {error}") from error
-    return loss.item(), gradient.double().numpy()
+    return terms.detach().double().numpy(), gradient.double().numpy()

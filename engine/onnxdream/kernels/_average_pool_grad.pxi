@@ -160,10 +160,10 @@ cdef OrtStatus* average_pool_grad(void* kernel, OrtKernelContext* context) noexc
     job.planes = planes_of(&call, &x, attributes.block)
     job.bands = bands_of(&job.planes)
     expect_images(&call, &x, &g)
+    expect_no_dilation(&call, &attributes.windows)
     if call.failure == NULL:
         job.rows = axis_of(&call, &attributes.windows, 0, x.dims[2], g.dims[2])
         job.columns = axis_of(&call, &attributes.windows, 1, x.dims[3], g.dims[3])
-    expect_no_dilation(&call, &attributes.windows)
     job.pads_count = attributes.windows.pads_count
     job.x, job.g, job.gate, job.out_of_memory = x.data, g.data, attributes.gate, False
     job.out = output_data(&call, 0, x.dims, x.rank)

@@ -1,7 +1,7 @@
 """Spellings of a gradient graph for a provider, and the step around it."""
 
 from .accelerated import BLOCKED_DOMAIN, accelerated
-from .portable import portable
+from .portable import on_device, portable
 from .step import BLUR, MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE, step_graph
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "SHIFT",
     "STEP_SIZE",
     "accelerated",
+    "on_device",
     "portable",
     "step_graph",
 ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from ..graph import Builder, Graph, Node
 
-__all__ = ["Spelling", "Spellings", "spell"]
+__all__ = ["Spelling", "Spellings", "element_type", "spell"]
 
 Spelling = Callable[["Writer", Node], Sequence[str]]
 """``spelling(writer, node)`` appends nodes and returns what takes the place of
@@ -30,6 +32,11 @@ class Writer(Builder):
     def producer(self, name: str) -> Node:
         """The node of the original graph that makes a tensor."""
         return self._producers[name]
+
+
+def element_type(node: Node) -> type[np.generic]:
+    """The element type of what an operator of the domain ``onnxdream`` reads and makes."""
+    return np.float16 if node.integer("half", 0) else np.float32
 
 
 def spell(graph: Graph, domain: str, spellings: Spellings) -> Graph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...graph import Node
-from ..table import Spellings, Writer
+from ..table import Spellings, Writer, element_type
 from ..windows import windows_of
 from .spreading import reciprocal_counts, scatter
 
@@ -16,9 +16,7 @@ def _max_pool_grad(w: Writer, node: Node) -> list[str]:
     x, y, g = node.inputs
     indices = _indices(w, x, w.producer(y))
     everything = w.ints(-1)
-    zeros = w(
-        "ConstantOfShape", w("Reshape", w("Size", x), w.ints(1)), value=np.zeros(1, np.float32)
-    )
+    zeros = w.zeros(w("Reshape", w("Size", x), w.ints(1)), element_type(node))
     places, values = (w("Reshape", name, everything) for name in (indices, g))
     moved = w("ScatterElements", zeros, places, values, axis=0, reduction="add")
     return [w("Reshape", moved, w.shape(x))]
@@ -41,13 +39,14 @@ def _average_pool_grad(w: Writer, node: Node) -> list[str]:
     channels = node.integer("channels", 1)
     windows = windows_of(node)
     pads_count = bool(node.integer("count_include_pad", 0))
-    shares = w("Mul", g, reciprocal_counts(w, windows, x, y, pads_count))
+    dtype = element_type(node)
+    shares = w("Mul", g, reciprocal_counts(w, windows, x, y, pads_count, dtype))
     pads = windows.turned_pads
     if windows.strides == [1, 1] and not node.integer("ceil_mode", 0) and min(pads) >= 0:
         kernel = windows.kernel
         averages = w("AveragePool", shares, kernel_shape=kernel, pads=pads, count_include_pad=1)
-        return [w("Mul", averages, w.constant(kernel[0] * kernel[1]))]
-    ones = w.constant(np.ones((channels, 1, *windows.kernel)))
+        return [w("Mul", averages, w.constant(kernel[0] * kernel[1], dtype))]
+    ones = w.constant(np.ones((channels, 1, *windows.kernel)), dtype)
     return [scatter(w, shares, ones, windows, channels, x, y)]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...graph import FLOAT
+from ...graph import FLOAT, HALF
 from ..table import Writer
 from ..windows import Windows
 
-__all__ = ["reciprocal_counts", "scatter"]
+__all__ = ["padding_before", "reciprocal_counts", "scatter"]
 
 
 def scatter(w: Writer, g: str, weight: str, windows: Windows, group: int, x: str, y: str) -> str:
@@ -62,7 +62,9 @@ def padding_before(w: Writer, windows: Windows, x: str, y: str) -> str:
     return w("Div", total, w.ints(2))
 
 
-def reciprocal_counts(w: Writer, windows: Windows, x: str, y: str, pads_count: bool) -> str:
+def reciprocal_counts(
+    w: Writer, windows: Windows, x: str, y: str, pads_count: bool, dtype: type[np.generic]
+) -> str:
     """One over the number of elements that each window averages: [Hy, Wy], or a scalar.
 
     Parameters
@@ -76,10 +78,12 @@ def reciprocal_counts(w: Writer, windows: Windows, x: str, y: str, pads_count: b
     pads_count : bool
         Whether padding counts as elements. What lies beyond the padding,
         where ``ceil_mode`` lets a window reach, never does.
+    dtype : type
+        The element type of the result, float32 or float16.
     """
     if pads_count and windows.same is not None:
         # The padding ends where the last window does.
-        return w.constant(1 / np.prod(windows.kernel))
+        return w.constant(1 / np.prod(windows.kernel), dtype)
     before = padding_before(w, windows, x, y)
     columns = []
     for axis in (0, 1):
@@ -92,6 +96,6 @@ def reciprocal_counts(w: Writer, windows: Windows, x: str, y: str, pads_count: b
         if pads_count:
             low, high = w("Neg", pad), w("Add", high, w.ints(windows.after[axis]))
         inside = w("Sub", w("Min", last, high), w("Max", first, low))
-        columns.append(w("Cast", inside, to=FLOAT))
+        columns.append(w("Cast", inside, to=HALF if dtype is np.float16 else FLOAT))
     rows = w("Unsqueeze", columns[0], w.ints(1))
-    return w("Div", w.constant(1), w("Mul", rows, columns[1]))
+    return w("Div", w.constant(1, dtype), w("Mul", rows, columns[1]))
