@@ -24,7 +24,7 @@ from onnxdream.graph import GRADIENT, IMAGE, LOSS
 from onnxdream.runtime import choose, lowering_for
 
 SIZE, ROUNDS, WARM_UP = 512, 15, 2
-QUICK_SIZE, QUICK_ROUNDS = 128, 3
+QUICK_SIZE, QUICK_ROUNDS = 224, 3
 
 PAUSE = 0.02
 """Seconds between turns, in which the threads of the side before go to sleep."""

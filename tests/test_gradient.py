@@ -77,27 +77,31 @@ def everything() -> Graph:
     return Graph(nodes, constants, image, {"gated": kind, "averaged": kind})
 
 
-def reference_of(
-    network: Graph, layers: dict[str, float], image: np.ndarray
-) -> tuple[float, float]:
-    """The loss and its slope along a direction, in float64."""
-    direction = np.random.default_rng(1).normal(size=image.shape)
-    forward = gradient_graph(network, layers)
-    reference = Reference(forward, [LOSS])
+def check_numbers(
+    network: Graph,
+    layers: dict[str, float],
+    image: np.ndarray,
+    loss: np.ndarray,
+    gradient: np.ndarray,
+) -> None:
+    """Hold a loss and a gradient against the loss and a slope of it in float64."""
+    reference = Reference(gradient_graph(network, layers), [LOSS])
     feeds = {IMAGE: image.astype(np.float64)}
     feeds |= {weight_input(layer): np.array(w, np.float64) for layer, w in layers.items()}
-    [loss] = reference(**feeds)
-    return loss, reference.slope(feeds, {IMAGE: direction})
+    direction = np.random.default_rng(1).normal(size=image.shape)
+    assert loss == pytest.approx(float(reference(**feeds)[0]), rel=1e-5)
+    assert loss.shape == ()
+    assert gradient.shape == image.shape
+    gradient = gradient.astype(np.float64)
+    length = np.linalg.norm(gradient)
+    assert length > 0
+    slope = reference.slope(feeds, {IMAGE: direction})
+    assert np.vdot(direction, gradient) == pytest.approx(slope, abs=1e-3 * length)
 
 
 def check(lowering: Lowering, network: Graph, layers: dict[str, float], image: np.ndarray) -> None:
-    loss, gradient = lowering.run(gradient_graph(network, layers), {IMAGE: image}, [LOSS, GRADIENT])
-    expected, slope = reference_of(network, layers, image)
-    assert loss == pytest.approx(expected, rel=1e-5)
-    direction = np.random.default_rng(1).normal(size=image.shape)
-    length = np.linalg.norm(gradient)
-    assert length > 0
-    assert np.vdot(direction, gradient) == pytest.approx(slope, abs=1e-3 * length)
+    made = lowering.run(gradient_graph(network, layers), {IMAGE: image}, [LOSS, GRADIENT])
+    check_numbers(network, layers, image, *made)
 
 
 @pytest.mark.parametrize("layer", convnet().activations())
@@ -135,17 +139,11 @@ def test_the_objective_by_its_definition(lowering):
 
 
 def test_one_session_for_every_size(lowering):
-    session = lowering.session(gradient_graph(everything(), {"gated": 1.0, "averaged": 1.0}))
+    layers = {"gated": 1.0, "averaged": 1.0}
+    session = lowering.session(gradient_graph(everything(), layers))
     for size in [*SIZES, SIZES[0]]:
         image = distinct(1, 3, *size)
-        loss, gradient = session.run([LOSS, GRADIENT], {IMAGE: image})
-        assert gradient.shape == image.shape and loss.shape == ()
-        expected, slope = reference_of(everything(), {"gated": 1.0, "averaged": 1.0}, image)
-        direction = np.random.default_rng(1).normal(size=image.shape)
-        assert loss == pytest.approx(expected, rel=1e-5)
-        assert np.vdot(direction, gradient) == pytest.approx(
-            slope, abs=1e-3 * np.linalg.norm(gradient)
-        )
+        check_numbers(everything(), layers, image, *session.run([LOSS, GRADIENT], {IMAGE: image}))
 
 
 def test_weights_are_inputs_with_a_default(lowering):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,17 +17,14 @@ from . import images, kernels
 from .errors import BackendError, GradientError, ImageFormatError, RecipeError
 from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
-from .network import DEFAULT_NETWORK, Network, load
+from .network import DEFAULT_NETWORK, Layers, Network, load
 from .recipe import Recipe, recipe_from
 from .runtime import Sessions, Stepper, choose, lowering_for, settled, usable_cores
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Dreamer", "Layers", "Progress", "dream"]
-
-Layers = str | Iterable[str] | Mapping[str, float]
-"""A layer, several of equal weight, or each with its weight."""
+__all__ = ["Dreamer", "Progress", "dream"]
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +97,7 @@ class Dreamer:
         lowering: str = "auto",
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
-        self.layers = _weights(self.network, layers)
+        self.layers = self.network.weights(layers)
         self.threads = usable_cores() if threads is None else threads
         if not isinstance(self.threads, int) or self.threads < 1:
             raise RecipeError(f"threads must be a whole number, at least 1, but is {threads!r}.")
@@ -317,30 +312,6 @@ def dream(
         network, layers, provider=provider, device=device, threads=threads, lowering=lowering
     ) as dreamer:
         return dreamer.dream(source, **settings)
-
-
-def _weights(network: Network, layers: Layers | None) -> dict[str, float]:
-    """The tensors to amplify, each with its weight."""
-    if layers is None:
-        layers = network.default_layers
-        if not layers:
-            raise RecipeError(
-                f"{network.name} does not suggest a layer: name one. "
-                f"`onnxdream layers {network.name}` lists them."
-            )
-    if isinstance(layers, str):
-        layers = [layers]
-    if not isinstance(layers, Mapping):
-        layers = dict.fromkeys(layers, 1.0)
-    weights: dict[str, float] = {}
-    for layer, weight in layers.items():
-        if not (isinstance(weight, Real) and math.isfinite(weight)):
-            raise RecipeError(f"The weight of {layer!r} must be a finite number, not {weight!r}.")
-        tensor = network.resolve(layer)
-        weights[tensor] = weights.get(tensor, 0.0) + float(weight)
-    if not any(weights.values()):
-        raise RecipeError("There is nothing to amplify: name a layer with a weight other than 0.")
-    return weights
 
 
 def _picture(pixels: np.ndarray) -> np.ndarray:

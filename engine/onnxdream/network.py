@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .autodiff import STOPS
-from .errors import LayerNotFoundError, NetworkFormatError, NetworkNotFoundError
+from .errors import LayerNotFoundError, NetworkFormatError, NetworkNotFoundError, RecipeError
 from .feeding import Feeding
 from .graph import (
     IMAGE,
@@ -32,10 +34,13 @@ from .graph import (
     read_card,
 )
 
-__all__ = ["DEFAULT_NETWORK", "Layer", "Network", "embedded", "load"]
+__all__ = ["DEFAULT_NETWORK", "Layer", "Layers", "Network", "embedded", "load"]
 
 DEFAULT_NETWORK = "efficientnet-lite0"
 """The embedded network that dreams when none is named."""
+
+Layers = str | Iterable[str] | Mapping[str, float]
+"""A layer, several of equal weight, or each with its weight."""
 
 _MEASURE = 1024
 
@@ -125,6 +130,46 @@ class Network:
             channels = shape[1] if len(shape) > 1 else 0
             found.append(Layer(number, name, alias, channels, stride, suggested))
         return tuple(found)
+
+    def weights(self, layers: Layers | None) -> dict[str, float]:
+        """The tensors to amplify, each with its weight.
+
+        Parameters
+        ----------
+        layers : str, iterable of str, or mapping of str to float, optional
+            Layer names; the network's own suggestion if not given.
+
+        Raises
+        ------
+        LayerNotFoundError
+            If the network has no such layer.
+        RecipeError
+            If a weight is impossible, or there is nothing to amplify.
+        """
+        if layers is None:
+            layers = self.default_layers
+            if not layers:
+                raise RecipeError(
+                    f"{self.name} does not suggest a layer: name one. "
+                    f"`onnxdream layers {self.name}` lists them."
+                )
+        if isinstance(layers, str):
+            layers = [layers]
+        if not isinstance(layers, Mapping):
+            layers = dict.fromkeys(layers, 1.0)
+        weights: dict[str, float] = {}
+        for layer, weight in layers.items():
+            if not (isinstance(weight, Real) and math.isfinite(weight)):
+                raise RecipeError(
+                    f"The weight of {layer!r} must be a finite number, not {weight!r}."
+                )
+            tensor = self.resolve(layer)
+            weights[tensor] = weights.get(tensor, 0.0) + float(weight)
+        if not any(weights.values()):
+            raise RecipeError(
+                "There is nothing to amplify: name a layer with a weight other than 0."
+            )
+        return weights
 
     def resolve(self, layer: str) -> str:
         """The tensor that a layer name means.

@@ -348,3 +348,22 @@ def test_sizes_that_are_known_make_no_difference(lowering, op):
                 return bent(b, b("Pad", "image", b.ints(2, 1), None, b.ints(3), mode="reflect"))
 
     check_gradient(lowering, build, distinct(1, 3, 8, 5), size=(8, 5))
+
+
+@pytest.mark.parametrize(
+    ("indices", "axis"),
+    [([2, 1, 0], 1), ([0, -1, 0], 1), ([1], -3), (2, 1), (-1, 1)],
+)
+def test_gather(lowering, indices, axis):
+    def build(b: Builder) -> str:
+        return bent(b, b("Gather", "image", b.constant(indices, np.int64), axis=axis))
+
+    check_gradient(lowering, build, distinct(1, 3, 5, 4))
+
+
+def test_gather_along_an_axis_that_varies_is_refused(lowering):
+    def build(b: Builder) -> str:
+        return bent(b, b("Gather", "image", b.ints(0, 2), axis=2))
+
+    with pytest.raises(UnsupportedOperatorError, match="Gather"):
+        check_gradient(lowering, build, distinct(1, 3, 5, 4), size=("H", "W"))

@@ -15,6 +15,9 @@ from small import HEIGHT, WIDTH
 
 PROGRAM = [sys.executable, "-m", "onnxdream"]
 
+# As it is for users, whatever the tests run under.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="about POSIX signals and devices")
 
 
@@ -61,7 +64,7 @@ def test_nothing_on_standard_input(network: Path) -> None:
 def test_a_reader_that_goes_away_is_no_news(picture: bool, photo: Path, network: Path) -> None:
     arguments = ["dream", str(photo), "-qo", "-", *quick(network)] if picture else ["networks"]
     with subprocess.Popen(
-        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=BUFFERED
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -76,7 +79,7 @@ def test_a_full_disk_behind_standard_output(picture: bool, photo: Path, network:
     arguments = ["dream", str(photo), "-qo", "-", *quick(network)] if picture else ["networks"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, check=False
+            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, env=BUFFERED, check=False
         )
     assert done.returncode == 1
     assert done.stderr.startswith(b"onnxdream: ")

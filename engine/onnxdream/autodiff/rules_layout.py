@@ -87,6 +87,22 @@ def slice_(t: Tape, node: Node, g: str) -> list[str | None]:
     return [g]
 
 
+@gradient_of("Gather")
+def gather(t: Tape, node: Node, g: str) -> list[str | None]:
+    """Each slice goes back to where it was taken; the places are known beforehand."""
+    x, name = node.inputs
+    places = t.graph.constant(name)
+    rank = t.shapes.rank(x)
+    axis = node.integer("axis", 0) % rank
+    extent = t.shapes.dims(x)[axis]
+    if places is None or places.ndim > 1 or extent is None:
+        return [None]
+    if places.ndim == 0:
+        g = t("Unsqueeze", g, t.ints(axis))
+    indices = t.ints(*(int(place) % extent for place in places.ravel()))
+    return [t.add_along(g, indices, x, axis, rank)]
+
+
 @gradient_of("Pad")
 def pad(t: Tape, node: Node, g: str) -> list[str | None]:
     x, pads = node.inputs[:2]

@@ -69,7 +69,6 @@ def write(picture: images.Picture, path: Path | None) -> None:
     content = BytesIO()
     images.write(picture, content)
     sys.stdout.buffer.write(content.getvalue())
-    sys.stdout.buffer.flush()
 
 
 def _check(path: Path) -> None:

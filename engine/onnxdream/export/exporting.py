@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..dreamer import Layers, _weights
 from ..errors import ExportError, RecipeError
 from ..feeding import Feeding
 from ..gradient import gradient_graph
 from ..graph import Card, Graph, Shapes, Tensor, write
 from ..lowering import portable
-from ..network import Network
+from ..network import Layers, Network
 from ..runtime import Session, choose, usable_cores
 from .extras import need
 
@@ -160,7 +159,7 @@ def _prepared(model: nn.Module) -> nn.Module:
 
 def _differentiated(network: Network, layers: Layers, least_size: int | None) -> tuple[Graph, Card]:
     """The gradient graph in standard operators, with its layers as outputs, and its card."""
-    weights = _weights(network, layers)
+    weights = network.weights(layers)
     measured = network.least_size(list(weights))
     if least_size is not None and least_size < measured:
         raise RecipeError(

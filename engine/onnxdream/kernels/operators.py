@@ -34,7 +34,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
-__all__ = ["VARIANT", "library", "libraries"]
+__all__ = ["VARIANT", "libraries", "library"]
 
 
 def libraries() -> dict[str, str]:

@@ -1,0 +1,137 @@
+"""A forward graph in half precision.
+
+Weights and activations become float16, the type in which the units for matrix
+products of a GPU are fast. What goes beyond the range or the eleven bits of
+float16 stays in float32, between two casts: squares and their sums, means,
+exponentials, normalizations. A BatchNormalization of weights becomes one
+product and one sum, whose factors are computed in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .builder import Builder
+from .ir import FLOAT, HALF, Graph, Node
+from .shapes import Shapes
+
+__all__ = ["in_half"]
+
+_ALL = None
+
+_HALF: dict[str, tuple[int, ...] | None] = {
+    **dict.fromkeys(
+        ("Abs", "Add", "Clip", "Concat", "Conv", "Div", "Elu", "Gemm", "HardSigmoid", "HardSwish")
+        + ("Identity", "LeakyRelu", "MatMul", "Mul", "Neg", "PRelu", "Relu", "Sigmoid", "Sub")
+        + ("Sum", "Tanh"),
+        _ALL,
+    ),
+    **dict.fromkeys(
+        ("AveragePool", "Dropout", "Flatten", "GlobalMaxPool", "MaxPool", "Reshape", "Slice")
+        + ("Split", "Squeeze", "Transpose", "Unsqueeze"),
+        (0,),
+    ),
+    "Pad": (0, 2),
+}
+"""The operators that hold in half precision, each with the inputs that are of its element type."""
+
+
+def in_half(graph: Graph) -> Graph:
+    """A graph with the same inputs and outputs that computes in half precision within.
+
+    Parameters
+    ----------
+    graph : Graph
+        A forward graph in float32. It is left as it is.
+    """
+    return _Halving(graph).made
+
+
+class _Halving:
+    """One walk through a graph.
+
+    A tensor of float32 that has a half bears its own name; its half, if there
+    is need of one, bears a new name.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._source = graph
+        self._shapes = Shapes(graph)
+        inputs, outputs = dict(graph.inputs), dict(graph.outputs)
+        self.made = Graph([], dict(graph.constants), inputs, outputs, dict(graph.metadata))
+        self._write = Builder(self.made, "half")
+        self._write.reserve(graph.names())
+        self._halves: dict[str, str] = {}
+        self._wholes = {*graph.inputs, *graph.constants}
+        for node in graph.nodes:
+            self._rewrite(node)
+        for name in graph.outputs:
+            self._whole(name)
+
+    def _rewrite(self, node: Node) -> None:
+        if node.domain or not self._is_float(node.inputs[:1]):
+            self._append_whole(node)
+        elif node.op == "BatchNormalization" and self._fold(node):
+            pass
+        elif node.op in _HALF:
+            places = _HALF[node.op]
+            inputs = [
+                self._half(name) if name and (places is _ALL or place in places) else name
+                for place, name in enumerate(node.inputs)
+            ]
+            outputs = [self._new_half(name) for name in node.outputs]
+            self._append(node, inputs, outputs)
+        else:
+            self._append_whole(node)
+
+    def _fold(self, node: Node) -> bool:
+        """Make one product and one sum of a normalization by weights."""
+        weights = [self._source.constant(name) for name in node.inputs[1:5]]
+        if node.integer("training_mode", 0) or any(w is None for w in weights):
+            return False
+        scale, shift, mean, variance = (np.asarray(w, np.float64) for w in weights)
+        factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
+        column = (-1, *[1] * (self._shapes.rank(node.inputs[0]) - 2))
+        b = self._write
+        factors = b.constant(factor.reshape(column), np.float16)
+        shifts = b.constant((shift - mean * factor).reshape(column), np.float16)
+        scaled = b("Mul", self._half(node.inputs[0]), factors)
+        self._halves[node.outputs[0]] = b("Add", scaled, shifts)
+        return True
+
+    def _append_whole(self, node: Node) -> None:
+        inputs = [self._whole(name) if name else name for name in node.inputs]
+        self._append(node, inputs, node.outputs)
+        self._wholes.update(node.outputs)
+
+    def _append(self, node: Node, inputs: list[str], outputs: list[str]) -> None:
+        attributes = dict(node.attributes)
+        self.made.nodes.append(Node(node.op, inputs, outputs, attributes, node.domain, node.name))
+
+    def _half(self, name: str) -> str:
+        """The half of a tensor; one that is made where there is none yet."""
+        if name not in self._halves:
+            value = self._source.constant(name)
+            if value is not None:
+                self._halves[name] = self._write.constant(value, np.float16)
+            else:
+                self._halves[name] = self._write("Cast", name, to=HALF)
+        return self._halves[name]
+
+    def _new_half(self, name: str) -> str:
+        """The name of the half of a tensor, if it is one that has a half."""
+        if not self._is_float([name]):
+            self._wholes.add(name)
+            return name
+        self._halves[name] = self._write.name("half")
+        return self._halves[name]
+
+    def _whole(self, name: str) -> str:
+        """A tensor in float32; one that is cast from its half where there is nothing else."""
+        if name not in self._wholes:
+            self.made.nodes.append(Node("Cast", [self._halves[name]], [name], {"to": FLOAT}))
+            self._wholes.add(name)
+        return name
+
+    def _is_float(self, names: list[str]) -> bool:
+        return all(self._shapes.dtype(name) == np.float32 for name in names)
