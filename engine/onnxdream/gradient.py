@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from .autodiff import differentiate
 from .errors import NetworkFormatError
-from .graph import GRADIENT, IMAGE, LOSS, Builder, Graph, cut
+from .graph import GRADIENT, IMAGE, LOSS, Builder, Graph, cut, fold_normalizations
 from .objectives import append_loss
 
 __all__ = ["gradient_graph"]
@@ -41,6 +41,7 @@ def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
     image = network.inputs[IMAGE]
     graph = cut(network.copy(), dict.fromkeys(layers, image))
     graph.outputs = {}
+    fold_normalizations(graph, kept=layers)
     graph.inputs[IMAGE] = replace(image, shape=(1, 3, "H", "W"))
     append_loss(graph, layers)
     try:

@@ -5,6 +5,8 @@ This is the only part of onnxdream that imports onnx.
 
 from .builder import Builder
 from .cutting import cut, descendants
+from .folding import fold_normalizations
+from .half import in_half
 from .ir import DOMAIN, FLOAT, HALF, PREFIX, Attribute, Graph, Node, Tensor
 from .metadata import Card, fingerprint, read_card
 from .names import GRADIENT, IMAGE, LOSS, forward_part, free_names
@@ -31,8 +33,10 @@ __all__ = [
     "cut",
     "descendants",
     "fingerprint",
+    "fold_normalizations",
     "forward_part",
     "free_names",
+    "in_half",
     "infer",
     "least_size",
     "read",

@@ -69,35 +69,38 @@ class _Halving:
             self._whole(name)
 
     def _rewrite(self, node: Node) -> None:
-        if node.domain or not self._is_float(node.inputs[:1]):
+        if node.domain or not self._is_float(node.inputs[0]):
             self._append_whole(node)
-        elif node.op == "BatchNormalization" and self._fold(node):
-            pass
         elif node.op in _HALF:
-            places = _HALF[node.op]
-            inputs = [
-                self._half(name) if name and (places is _ALL or place in places) else name
-                for place, name in enumerate(node.inputs)
-            ]
-            outputs = [self._new_half(name) for name in node.outputs]
-            self._append(node, inputs, outputs)
+            self._append_half(node, _HALF[node.op])
+        elif node.op == "BatchNormalization" and self._by_weights(node):
+            self._fold(node)
         else:
             self._append_whole(node)
 
-    def _fold(self, node: Node) -> bool:
+    def _by_weights(self, node: Node) -> bool:
+        """Whether the statistics of a normalization are weights."""
+        known = all(self._source.constant(name) is not None for name in node.inputs[1:5])
+        return known and not node.integer("training_mode", 0)
+
+    def _fold(self, node: Node) -> None:
         """Make one product and one sum of a normalization by weights."""
-        weights = [self._source.constant(name) for name in node.inputs[1:5]]
-        if node.integer("training_mode", 0) or any(w is None for w in weights):
-            return False
-        scale, shift, mean, variance = (np.asarray(w, np.float64) for w in weights)
+        weights = (self._source.constants[name] for name in node.inputs[1:5])
+        scale, shift, mean, variance = (w.astype(np.float64) for w in weights)
         factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
         column = (-1, *[1] * (self._shapes.rank(node.inputs[0]) - 2))
         b = self._write
-        factors = b.constant(factor.reshape(column), np.float16)
-        shifts = b.constant((shift - mean * factor).reshape(column), np.float16)
-        scaled = b("Mul", self._half(node.inputs[0]), factors)
+        scaled = b("Mul", self._half(node.inputs[0]), self._constant(factor.reshape(column)))
+        shifts = self._constant((shift - mean * factor).reshape(column))
         self._halves[node.outputs[0]] = b("Add", scaled, shifts)
-        return True
+
+    def _append_half(self, node: Node, places: tuple[int, ...] | None) -> None:
+        inputs = [
+            self._half(name) if name and (places is _ALL or place in places) else name
+            for place, name in enumerate(node.inputs)
+        ]
+        outputs = [self._new_half(name) for name in node.outputs]
+        self._append(node, inputs, outputs)
 
     def _append_whole(self, node: Node) -> None:
         inputs = [self._whole(name) if name else name for name in node.inputs]
@@ -112,15 +115,20 @@ class _Halving:
         """The half of a tensor; one that is made where there is none yet."""
         if name not in self._halves:
             value = self._source.constant(name)
-            if value is not None:
-                self._halves[name] = self._write.constant(value, np.float16)
-            else:
+            if value is None:
                 self._halves[name] = self._write("Cast", name, to=HALF)
+            else:
+                self._halves[name] = self._constant(value)
         return self._halves[name]
+
+    def _constant(self, value: np.ndarray) -> str:
+        """A constant of float16; bounds that it cannot hold become its largest number."""
+        most = np.finfo(np.float16).max
+        return self._write.constant(np.clip(value, -most, most), np.float16)
 
     def _new_half(self, name: str) -> str:
         """The name of the half of a tensor, if it is one that has a half."""
-        if not self._is_float([name]):
+        if not self._is_float(name):
             self._wholes.add(name)
             return name
         self._halves[name] = self._write.name("half")
@@ -133,5 +141,5 @@ class _Halving:
             self._wholes.add(name)
         return name
 
-    def _is_float(self, names: list[str]) -> bool:
-        return all(self._shapes.dtype(name) == np.float32 for name in names)
+    def _is_float(self, name: str) -> bool:
+        return self._shapes.dtype(name) == np.float32
