@@ -122,11 +122,16 @@ def agreement(title: str, sides: Mapping[str, Run]) -> dict[str, float]:
 
 
 def timed(sides: Mapping[str, Run], rounds: int) -> dict[str, list[float]]:
-    """Seconds that each side took, round after round."""
+    """Seconds that each side took, round after round.
+
+    A turn begins with a run that does not count: it wakes the side's threads
+    and brings its weights back into the caches.
+    """
     samples: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, run in sides.items():
             time.sleep(PAUSE)
+            run()
             start = time.perf_counter()
             run()
             samples[name].append(round(time.perf_counter() - start, 6))

@@ -1,0 +1,135 @@
+"""What is left: the time of the convolutions alone, and the machine's GEMM peak.
+
+The time of a gradient graph's convolutions is what ONNX Runtime's profile says,
+summed over a run. The peak is the fastest float32 product of two large matrices,
+by ONNX Runtime or PyTorch; the convolutions' arithmetic divided by it is a time
+that no direct convolution beats::
+
+    python benchmarks/floor.py --json FILE
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import onnxruntime
+import torch
+from parts import THREADS, lowerings, main, median
+from subjects import TITLES, Subject, subjects
+
+from onnxdream.graph import GRADIENT, IMAGE, LOSS, Graph, Node, Tensor, cut, infer
+from onnxdream.runtime import Session, choose, lowering_for
+
+SIZE, RUNS, WARM_UP = 512, 12, 3
+QUICK_SIZE, QUICK_RUNS = 224, 2
+
+CONVOLUTIONS = {"Conv", "ConvTranspose", "DepthwiseGrad", "FusedConv"}
+"""The operators that convolve; the third is ours."""
+
+SIDE = 2048
+"""Of the matrices."""
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    size, runs = (QUICK_SIZE, QUICK_RUNS) if quick else (SIZE, RUNS)
+    peak = gemm_peak(runs)
+    print(f"float32 GEMM: {peak / 1e9:.0f} GFLOP/s")
+    found = []
+    for subject in subjects(TITLES):
+        operations = floating_point_operations(subject, size)
+        milliseconds = {name: profile(subject, size, name, runs) for name in lowerings()}
+        found.append(
+            {"title": subject.title, "operations": operations, "milliseconds": milliseconds}
+        )
+        print(f"{subject.title}, {size}×{size}: {1e3 * operations / peak:.1f} ms at the GEMM peak")
+        for name, times in milliseconds.items():
+            ours = sum(spent for operator, spent in times.items() if operator in CONVOLUTIONS)
+            print(f"  {name:12} {ours:.1f} ms of {sum(times.values()):.1f} in convolutions")
+    return {"size": size, "threads": THREADS, "gemm_peak": peak, "networks": found}
+
+
+def profile(subject: Subject, size: int, lowering: str, runs: int) -> dict[str, float]:
+    """Milliseconds in each operator over a run of the gradient graph, the median of the runs."""
+    backend, image = choose("cpu"), subject.image(size)
+    with profiling() as folder:
+        sessions = lowering_for(backend, lowering).load(subject.gradient, backend, THREADS)
+        session = sessions.at(size, size)
+        for _ in range(WARM_UP + runs):
+            session.run({IMAGE: image}, [LOSS, GRADIENT])
+        events = json.loads((folder / session.inner.end_profiling()).read_text())
+    spans = [(e["ts"], e["ts"] + e["dur"]) for e in events if e["name"] == "model_run"]
+    spent: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(spans))
+    for event in events:
+        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
+            [run] = [n for n, (start, end) in enumerate(spans) if start <= event["ts"] <= end]
+            spent[event["args"]["op_name"]][run] += event["dur"] / 1e3
+    found = {operator: round(median(times[WARM_UP:]), 3) for operator, times in spent.items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+@contextmanager
+def profiling() -> Iterator[Path]:
+    """Within it, sessions are loaded as they always are, but write profiles to a folder."""
+    with TemporaryDirectory() as folder:
+
+        class Options(onnxruntime.SessionOptions):
+            def __init__(self) -> None:
+                super().__init__()
+                self.enable_profiling = True
+                self.profile_file_prefix = str(Path(folder) / "profile")
+
+        with mock.patch.object(onnxruntime, "SessionOptions", Options):
+            yield Path(folder)
+
+
+def floating_point_operations(subject: Subject, size: int) -> int:
+    """Of the convolutions, forward and back; the gradient of one costs what it cost itself."""
+    graph = subject.network.graph
+    part = cut(graph, {subject.tensor: graph.inputs[IMAGE]})
+    shapes = infer(part, size, size)
+    convolutions = [node for node in part.nodes if node.op == "Conv"]
+    forward = sum(
+        2 * math.prod(shapes[node.outputs[0]]) * math.prod(shapes[node.inputs[1]][1:])
+        for node in convolutions
+    )
+    return 2 * forward
+
+
+def gemm_peak(runs: int) -> float:
+    """Floating-point operations a second in the fastest product of two large matrices."""
+    a, b = np.random.default_rng(0).random((2, SIDE, SIDE), np.float32)
+    matrix = Tensor(a.dtype, (SIDE, SIDE))
+    node = Node("MatMul", ["a", "b"], ["c"])
+    graph = Graph([node], {}, {"a": matrix, "b": matrix}, {"c": matrix})
+    session = Session(graph, choose("cpu"), THREADS)
+    torch.set_num_threads(THREADS)
+    first, second = torch.tensor(a), torch.tensor(b)
+    products: list[Callable[[], object]] = [
+        lambda: session.run({"a": a, "b": b}, ["c"]),
+        lambda: torch.mm(first, second),
+    ]
+    return 2 * SIDE**3 / min(fastest(product, runs) for product in products)
+
+
+def fastest(run: Callable[[], object], times: int) -> float:
+    """The least seconds that it took."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+if __name__ == "__main__":
+    main(measure, "torch")
