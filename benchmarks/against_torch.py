@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from parts import THREADS, lowerings, main, median
-from subjects import TITLES, Subject, subjects
-from torch_from_graph import torch_module
 
 from onnxdream.graph import GRADIENT, IMAGE, LOSS
 from onnxdream.runtime import choose, lowering_for
+from parts import THREADS, lowerings, main, median
+from subjects import TITLES, Subject, subjects
+from torch_from_graph import torch_module
 
 SIZE, ROUNDS, WARM_UP = 512, 15, 2
 QUICK_SIZE, QUICK_ROUNDS = 224, 3

@@ -24,11 +24,11 @@ from unittest import mock
 import numpy as np
 import onnxruntime
 import torch
-from parts import THREADS, lowerings, main, median
-from subjects import TITLES, Subject, subjects
 
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Graph, Node, Tensor, cut, infer
 from onnxdream.runtime import Session, choose, lowering_for
+from parts import THREADS, lowerings, main, median
+from subjects import TITLES, Subject, subjects
 
 SIZE, RUNS, WARM_UP = 512, 12, 3
 QUICK_SIZE, QUICK_RUNS = 224, 2
@@ -47,19 +47,18 @@ def measure(quick: bool) -> dict[str, Any]:
     found = []
     for subject in subjects(TITLES):
         operations = floating_point_operations(subject, size)
-        milliseconds = {name: profile(subject, size, name, runs) for name in lowerings()}
-        found.append(
-            {"title": subject.title, "operations": operations, "milliseconds": milliseconds}
-        )
+        profiles = {name: profile(subject, size, name, runs) for name in lowerings()}
+        found.append({"title": subject.title, "operations": operations, "profiles": profiles})
         print(f"{subject.title}, {size}×{size}: {1e3 * operations / peak:.1f} ms at the GEMM peak")
-        for name, times in milliseconds.items():
-            ours = sum(spent for operator, spent in times.items() if operator in CONVOLUTIONS)
-            print(f"  {name:12} {ours:.1f} ms of {sum(times.values()):.1f} in convolutions")
+        for name, spent in profiles.items():
+            print(
+                f"  {name:12} {spent['convolutions']:.1f} ms of {spent['all']:.1f} in convolutions"
+            )
     return {"size": size, "threads": THREADS, "gemm_peak": peak, "networks": found}
 
 
-def profile(subject: Subject, size: int, lowering: str, runs: int) -> dict[str, float]:
-    """Milliseconds in each operator over a run of the gradient graph, the median of the runs."""
+def profile(subject: Subject, size: int, lowering: str, runs: int) -> dict[str, Any]:
+    """Milliseconds in all operators, in the convolutions and in each, in the median run."""
     backend, image = choose("cpu"), subject.image(size)
     with profiling() as folder:
         sessions = lowering_for(backend, lowering).load(subject.gradient, backend, THREADS)
@@ -73,8 +72,12 @@ def profile(subject: Subject, size: int, lowering: str, runs: int) -> dict[str, 
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
             [run] = [n for n, (start, end) in enumerate(spans) if start <= event["ts"] <= end]
             spent[event["args"]["op_name"]][run] += event["dur"] / 1e3
-    found = {operator: round(median(times[WARM_UP:]), 3) for operator, times in spent.items()}
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+    times = {operator: round(median(found[WARM_UP:]), 3) for operator, found in spent.items()}
+    return {
+        "all": round(sum(times.values()), 3),
+        "convolutions": round(sum(times.get(operator, 0) for operator in CONVOLUTIONS), 3),
+        "operators": dict(sorted(times.items(), key=lambda item: -item[1])),
+    }
 
 
 @contextmanager

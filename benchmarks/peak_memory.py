@@ -69,6 +69,7 @@ def measure(quick: bool) -> dict[str, Any]:
 def torch_peaks(subject: Subject, size: int) -> dict[str, int]:
     """The peaks of PyTorch's processes."""
     import torch
+
     from torch_from_graph import torch_module
 
     with TemporaryDirectory() as folder:

@@ -16,12 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import onnxdream.models
 from packaging.requirements import Requirement
-from parts import main, median
 from PIL import Image
 
 import onnxdream
-import onnxdream.models
+from parts import main, median
 
 SAMPLE = Path(__file__).parent.parent / "docs" / "samples" / "cat.jpg"
 SIDE = 224

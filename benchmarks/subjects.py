@@ -60,7 +60,6 @@ def _trained(file: str, mean: float, std: float) -> Callable[[], Network | None]
 def _random(factory: str, layer: str) -> Callable[[], Network]:
     def exported() -> Network:
         import torch_networks
-
         from onnxdream.export import export
 
         with TemporaryDirectory() as folder:

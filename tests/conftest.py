@@ -12,7 +12,7 @@ settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
 
 
-@pytest.fixture(params=LOWERINGS, ids=lambda lowering: lowering.name, scope="session")
+@pytest.fixture(params=LOWERINGS.values(), ids=LOWERINGS.keys(), scope="session")
 def lowering(request: pytest.FixtureRequest) -> Lowering:
     """One way of spelling a gradient graph, and of running it."""
     return request.param

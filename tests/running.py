@@ -90,5 +90,5 @@ def _lowerings() -> list[Lowering]:
     return found
 
 
-LOWERINGS = _lowerings()
+LOWERINGS = {lowering.name: lowering for lowering in _lowerings()}
 """Every gradient is tested in each of these spellings."""

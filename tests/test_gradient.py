@@ -18,6 +18,7 @@ from onnxdream.graph import (
     Graph,
     Node,
     Tensor,
+    cut,
     free_names,
     read,
 )
@@ -196,6 +197,13 @@ class TestTheGraph:
         forward = [n.op for n in graph.nodes if not n.outputs[0].startswith(PREFIX)]
         assert forward[:3] == ["Conv", "Relu", "MaxPool"]
         assert set(forward[3:]) == {"Identity"}
+
+    def test_nothing_is_in_it_that_nobody_needs(self):
+        """No gradient of a weight, say."""
+        graph = gradient_graph(everything(), {"gated": 1.0})
+        needed = cut(graph, graph.outputs)
+        assert graph.nodes == needed.nodes
+        assert graph.constants.keys() == needed.constants.keys()
 
     def test_the_network_is_left_as_it_is(self):
         network = convnet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, asdict, fields
+from inspect import cleandoc
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_every_setting_is_described_and_tested_here():
     names = [field.name for field in fields(Recipe)]
     assert set(names) == {*LIMITS, "resize"}
     for name in names:
-        assert f"    {name} : " in (Recipe.__doc__ or "")
+        assert f"\n{name} : " in cleandoc(Recipe.__doc__ or "")
 
 
 @pytest.mark.parametrize("name", LIMITS)

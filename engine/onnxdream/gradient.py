@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from .autodiff import differentiate
 from .errors import NetworkFormatError
-from .graph import GRADIENT, IMAGE, LOSS, Builder, Graph, cut, fold_normalizations
-from .objectives import append_loss
+from .graph import GRADIENT, IMAGE, LOSS, Builder, Graph, cut, fold_normalizations, in_half
+from .objectives import append_loss, append_seed
 
 __all__ = ["gradient_graph"]
 
 
-def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
+def gradient_graph(network: Graph, layers: Mapping[str, float], half: bool = False) -> Graph:
     """The forward and backward pass of a network, as one graph.
 
     Parameters
@@ -22,6 +22,9 @@ def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
         A forward graph whose input is ``image``. It is left as it is.
     layers : mapping of str to float
         The tensors to amplify, each with its weight.
+    half : bool
+        Compute in half precision, as far as that holds; see `in_half`. What
+        goes in and comes out is float32 all the same.
 
     Returns
     -------
@@ -39,13 +42,16 @@ def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
         of one size only.
     """
     image = network.inputs[IMAGE]
-    graph = cut(network.copy(), dict.fromkeys(layers, image))
-    graph.outputs = {}
+    graph = cut(network.copy(), dict.fromkeys(layers, replace(image, shape=None)))
     fold_normalizations(graph, kept=layers)
     graph.inputs[IMAGE] = replace(image, shape=(1, 3, "H", "W"))
-    append_loss(graph, layers)
     try:
-        gradient = differentiate(graph, LOSS, IMAGE)
+        if half:
+            graph = in_half(graph)
+        graph.outputs = {}
+        append_loss(graph, layers)
+        seed = append_seed(graph, layers) if half else None
+        gradient = differentiate(graph, LOSS, IMAGE, seed)
     except NetworkFormatError as error:
         if image.shape is not None and all(isinstance(d, int) for d in image.shape[2:]):
             height, width = image.shape[2:]
@@ -55,5 +61,7 @@ def gradient_graph(network: Graph, layers: Mapping[str, float]) -> Graph:
             ) from error
         raise
     b = Builder(graph, "gradient")
+    if seed is not None:
+        gradient = b("Div", gradient, seed)
     b.call_output(gradient, GRADIENT, graph.inputs[IMAGE])
     return cut(graph, graph.outputs)

@@ -42,7 +42,8 @@ DEFAULT_NETWORK = "efficientnet-lite0"
 Layers = str | Iterable[str] | Mapping[str, float]
 """A layer, several of equal weight, or each with its weight."""
 
-_MEASURE = 1024
+_MEASURE = 8192
+"""So large an image, in pixels each way, that what borders take away hardly counts."""
 
 log = logging.getLogger(__name__)
 

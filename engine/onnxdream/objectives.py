@@ -13,7 +13,13 @@ import numpy as np
 
 from .graph import FLOAT, LOSS, PREFIX, Builder, Graph, Tensor
 
-__all__ = ["append_loss", "weight_input"]
+__all__ = ["append_loss", "append_seed", "weight_input"]
+
+_SEED = 0.25
+"""The root mean square of the steepest layer's gradient, times the seed: what float16
+can hold lies about as many powers of two above it as below."""
+
+_LEAST_SLOPE = 1e-30
 
 _SCALAR = Tensor(np.dtype(np.float32), ())
 
@@ -44,3 +50,32 @@ def append_loss(graph: Graph, layers: Mapping[str, float]) -> None:
         squares = b("ReduceSumSquare", layer, keepdims=1)
         terms.append(b("Reshape", b("Mul", squares, share), b.ints()))
     b.call_output(b("Sum", *terms), LOSS, _SCALAR)
+
+
+def append_seed(graph: Graph, layers: Mapping[str, float]) -> str:
+    """Append a number that brings the gradient of ``loss`` into the range of float16.
+
+    The gradient with respect to a layer of N elements a is 2 · weight · a / N,
+    which is far below that range. The number is inverse to the root mean
+    square of the steepest of these gradients.
+
+    Parameters
+    ----------
+    graph : Graph
+        What `append_loss` left; changed in place.
+    layers : mapping of str to float
+        The tensors that are amplified.
+
+    Returns
+    -------
+    str
+        The name of a float32 scalar, finite and above zero.
+    """
+    b = Builder(graph, "objective")
+    slopes = []
+    for layer in layers:
+        size = b("Cast", b("Size", layer), to=FLOAT)
+        magnitude = b("Sqrt", b("Div", b("ReduceSumSquare", layer, keepdims=0), size))
+        share = b("Div", weight_input(layer), size)
+        slopes.append(b("Abs", b("Mul", b("Mul", share, magnitude), b.constant(2))))
+    return b("Div", b.constant(_SEED), b("Max", *slopes, b.constant(_LEAST_SLOPE)))

@@ -38,7 +38,7 @@ class Recipe:
     resize : {"bilinear", "bicubic", "area"}
         The filter that resizes octaves.
     seed : int
-        Of the jitter's random numbers, at least 0.
+        The seed of the jitter's random numbers, at least 0.
 
     Raises
     ------

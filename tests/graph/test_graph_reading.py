@@ -380,8 +380,10 @@ class TestExternalWeights:
         weights.write_bytes(self.model()[1])
         self.refuse(path, "which is not a file there", location=str(weights))
 
-    def test_a_link(self, path, tmp_path_factory):
-        weights = tmp_path_factory.mktemp("elsewhere") / "weights"
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_a_link(self, path, tmp_path_factory, inside):
+        folder = path.parent if inside else tmp_path_factory.mktemp("elsewhere")
+        weights = folder / "weights"
         weights.write_bytes(self.model()[1])
         (path.parent / "link").symlink_to(weights)
         self.refuse(path, "which is not a file there", location="link")

@@ -118,6 +118,15 @@ def test_a_cut_run_leaves_what_was_there(path, monkeypatch):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_whoever_reads_the_old_file_reads_on(path):
+    """The new file takes the old one's name, and not its place on the disk."""
+    path.write_text("what was there")
+    with path.open() as reader:
+        write(convnet(), path, CARD)
+        assert reader.read() == "what was there"
+    assert read(path).nodes == convnet().nodes
+
+
 def test_domains_are_declared():
     graph = convnet()
     graph.nodes.append(Node("Tidy", ["second"], ["tidy"], {}, "com.acme"))

@@ -14,7 +14,7 @@ from onnx.numpy_helper import from_array
 
 from onnxdream.autodiff import unsupported
 from onnxdream.errors import NetworkFormatError
-from onnxdream.graph import IMAGE, Graph, Shapes, read, to_model
+from onnxdream.graph import IMAGE, Graph, Shapes, infer, read, to_model
 from onnxdream.graph.opset import NEWEST, OLDEST
 from rules import distinct, random
 from running import run_graph, run_model
@@ -412,7 +412,7 @@ def test_the_long_name_of_the_standard_domain(tmp_path):
 @pytest.mark.parametrize("opset", [11, 13, 18, 19, NEWEST])
 @pytest.mark.parametrize("said", ["scales", "sizes"])
 def test_resize(tmp_path, opset, said):
-    """The converter leaves both scales and sizes behind, which is one too many."""
+    """The converter leaves both scales and sizes behind, and no shape is inferred from two."""
     model = Model(opset)
     region = model.weight([]) if opset < 13 else ""
     nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
@@ -424,8 +424,10 @@ def test_resize(tmp_path, opset, said):
         none = model.weight([]) if opset < 13 else ""
         output = model("Resize", "image", region, none, model.ints(1, 3, 14, 18), **nearest)
     image = distinct(1, 3, 7, 6)
-    [actual] = run_graph(reread(model.proto(output, 4), tmp_path), {"image": image})
+    graph = reread(model.proto(output, 4), tmp_path)
+    [actual] = run_graph(graph, {"image": image})
     np.testing.assert_array_equal(actual, image.repeat(2, axis=2).repeat(3, axis=3))
+    assert infer(graph, 7, 6)[output] == (1, 3, 14, 18)
 
 
 @pytest.mark.parametrize("opset", [7, 9])

@@ -14,10 +14,10 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from running import quiet_options, session_of
 
 from onnxdream.graph import DOMAIN, Graph, Node, Tensor, to_model
 from onnxdream.kernels import operators
+from running import quiet_options, session_of
 
 LIBRARIES = operators.libraries()
 pytestmark = pytest.mark.skipif(not LIBRARIES, reason="the operators were not compiled")
@@ -48,7 +48,9 @@ def session(
     names = [f"x{k}" for k in range(len(inputs))]
     made = [f"y{k}" for k in range(outputs)]
     nodes = [Node("Neg", [name], [f"-{name}"]) for name in names]
-    nodes.append(Node(op, [f"-{name}" for name in names], [f"-{y}" for y in made], attributes, DOMAIN))
+    nodes.append(
+        Node(op, [f"-{name}" for name in names], [f"-{y}" for y in made], attributes, DOMAIN)
+    )
     nodes += [Node("Neg", [f"-{name}"], [name]) for name in made]
     # One name for every dimension of one size: only of shapes that are known to be the
     # same can one take the other's place.
@@ -210,9 +212,7 @@ SEEDS = st.integers(0, 99)
 @settings(max_examples=20)
 def test_gated_sum(terms: int, count: int, gate: tuple[float, float], seed: int) -> None:
     y, *gradients = (coarse(seed + k, 3, count) for k in range(terms + 1))
-    check(
-        "GatedSum", [y, *gradients], gated(sum(gradients), y, *gate), low=gate[0], high=gate[1]
-    )
+    check("GatedSum", [y, *gradients], gated(sum(gradients), y, *gate), low=gate[0], high=gate[1])
 
 
 def test_gated_sum_of_many_chunks() -> None:
@@ -237,9 +237,7 @@ def max_pool_grad(
 
 @given(windows=any_windows(dilated=True), block=st.sampled_from(BLOCKS), gate=GATES, seed=SEEDS)
 @settings(max_examples=25)
-def test_max_pool_grad(
-    windows: Windows, block: int, gate: tuple[float, float], seed: int
-) -> None:
+def test_max_pool_grad(windows: Windows, block: int, gate: tuple[float, float], seed: int) -> None:
     x = coarse(seed, 2, 2 * block, windows.rows.size, windows.columns.size)
     g = numbers(seed + 1, 2, 2 * block, *windows.counts)
     y, expected = max_pool_grad(x, windows, g, *gate)
@@ -605,7 +603,7 @@ def test_empty_pictures_make_empty_gradients() -> None:
 
 def test_the_best_variant_is_the_library() -> None:
     assert operators.library() == LIBRARIES[operators.VARIANT or ""]
-    assert operators.VARIANT == next(iter(LIBRARIES))
+    assert next(iter(LIBRARIES)) == operators.VARIANT
 
 
 def test_there_is_no_library_where_numpy_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,10 +104,9 @@ class Tape(Builder):
         """
         shape = self.shape(gradient)
         whole = self("ScatterElements", shape, self.ints(axis), self.shape(x, axis), axis=0)
-        zeros = self.zeros(whole, self._dtype(x))
         column = self.ints(*(-1 if i == axis else 1 for i in range(rank)))
         places = self("Expand", self("Reshape", indices, column), shape)
-        return self("ScatterElements", zeros, places, gradient, axis=axis, reduction="add")
+        return self.added_at(places, gradient, whole, axis, self.half(x))
 
     def _dtype(self, name: str) -> type[np.generic]:
         return np.float16 if self.half(name) else np.float32

@@ -10,7 +10,7 @@ from .tape import Tape
 __all__ = ["differentiate", "unsupported"]
 
 
-def differentiate(graph: Graph, loss: str, wrt: str) -> str:
+def differentiate(graph: Graph, loss: str, wrt: str, seed: str | None = None) -> str:
     """Append the nodes that compute d `loss` / d `wrt`.
 
     Parameters
@@ -21,6 +21,9 @@ def differentiate(graph: Graph, loss: str, wrt: str) -> str:
         A scalar.
     wrt : str
         An input of the graph.
+    seed : str, optional
+        A scalar by which every gradient on the way is multiplied; 1 if not
+        given. It is not differentiated itself.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def differentiate(graph: Graph, loss: str, wrt: str) -> str:
             + ". Choose a layer before them."
         )
     tape = Tape(graph, Shapes(graph))
-    terms: dict[str, list[str]] = {loss: [tape.constant(1)]}
+    terms: dict[str, list[str]] = {loss: [seed or tape.constant(1)]}
     for node in reversed(nodes):
         gradients = [tape.total(terms[o]) if o in terms else None for o in node.outputs]
         if any(gradients):

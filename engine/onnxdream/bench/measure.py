@@ -17,7 +17,7 @@ the caches while the network ran, say. It lies near zero, on either side.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from time import perf_counter
+from time import perf_counter, sleep
 
 import numpy as np
 
@@ -37,6 +37,9 @@ __all__ = ["measure"]
 
 _TURN = 4
 """How often each thing is timed before the next has its turn."""
+
+_PAUSE = 0.02
+"""Seconds before a turn, in which the threads of the one before go to sleep."""
 
 _DECIMALS = 7
 
@@ -131,7 +134,7 @@ def _timed(
     steps = samples["step"]
     while len(steps) < effort.steps or (sum(steps) < effort.seconds and len(steps) < _MOST_STEPS):
         for name, run in runs.items():
-            # The threads of the one before may still be waiting for work.
+            sleep(_PAUSE)
             run()
             for _ in range(_TURN):
                 start = perf_counter()

@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .ir import PREFIX, Attribute, Graph, Node, Tensor
+from .ir import FLOAT, HALF, PREFIX, Attribute, Graph, Node, Tensor
 
 __all__ = ["Builder"]
 
@@ -111,6 +111,20 @@ class Builder:
     def zeros_like(self, name: str) -> str:
         """Zeros in the shape of a tensor."""
         return self.zeros(self.shape(name))
+
+    def added_at(
+        self, places: str, values: str, shape: str, axis: int = 0, half: bool = False
+    ) -> str:
+        """Add values to zeros in a shape, each at its place along an axis; places may repeat.
+
+        Values of float16, which `half` tells, are cast there and back: ONNX
+        Runtime's CPU adds none here.
+        """
+        if half:
+            values = self("Cast", values, to=FLOAT)
+        zeros = self.zeros(shape)
+        sums = self("ScatterElements", zeros, places, values, axis=axis, reduction="add")
+        return self("Cast", sums, to=HALF) if half else sums
 
     def positive(self, name: str) -> str:
         """1 where a tensor is above zero, else 0.

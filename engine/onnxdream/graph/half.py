@@ -3,11 +3,16 @@
 Weights and activations become float16, the type in which the units for matrix
 products of a GPU are fast. What goes beyond the range or the eleven bits of
 float16 stays in float32, between two casts: squares and their sums, means,
-exponentials, normalizations. A BatchNormalization of weights becomes one
-product and one sum, whose factors are computed in float64.
+exponentials, normalizations.
+
+What reads tensors of nearly the image's size stays in float32, too. There are
+few channels there, and later layers amplify their differences: with these in
+float16, what is rounded off them makes most of the error of the gradient.
 """
 
 from __future__ import annotations
+
+from collections.abc import Container
 
 import numpy as np
 
@@ -17,18 +22,21 @@ from .shapes import Shapes
 
 __all__ = ["in_half"]
 
-_ALL = None
+_LEAST_STRIDE = 3.0
+"""Between two elements of what is read in half precision lie at least so many pixels."""
 
-_HALF: dict[str, tuple[int, ...] | None] = {
+_ALL = range(1 << 31)
+
+_HALF: dict[str, Container[int]] = {
     **dict.fromkeys(
-        ("Abs", "Add", "Clip", "Concat", "Conv", "Div", "Elu", "Gemm", "HardSigmoid", "HardSwish")
-        + ("Identity", "LeakyRelu", "MatMul", "Mul", "Neg", "PRelu", "Relu", "Sigmoid", "Sub")
-        + ("Sum", "Tanh"),
+        {"Abs", "Add", "Clip", "Concat", "Conv", "Div", "Elu", "Gemm", "HardSigmoid", "HardSwish"}
+        | {"Identity", "LeakyRelu", "MatMul", "Mul", "Neg", "PRelu", "Relu", "Sigmoid", "Sub"}
+        | {"Sum", "Tanh"},
         _ALL,
     ),
     **dict.fromkeys(
-        ("AveragePool", "Dropout", "Flatten", "GlobalMaxPool", "MaxPool", "Reshape", "Slice")
-        + ("Split", "Squeeze", "Transpose", "Unsqueeze"),
+        {"AveragePool", "Dropout", "Flatten", "Gather", "GlobalMaxPool", "MaxPool", "Reshape"}
+        | {"Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"},
         (0,),
     ),
     "Pad": (0, 2),
@@ -69,34 +77,15 @@ class _Halving:
             self._whole(name)
 
     def _rewrite(self, node: Node) -> None:
-        if node.domain or not self._is_float(node.inputs[0]):
-            self._append_whole(node)
-        elif node.op in _HALF:
+        source = node.input(0)
+        if not node.domain and node.op in _HALF and source and self._holds_in_half(source):
             self._append_half(node, _HALF[node.op])
-        elif node.op == "BatchNormalization" and self._by_weights(node):
-            self._fold(node)
         else:
             self._append_whole(node)
 
-    def _by_weights(self, node: Node) -> bool:
-        """Whether the statistics of a normalization are weights."""
-        known = all(self._source.constant(name) is not None for name in node.inputs[1:5])
-        return known and not node.integer("training_mode", 0)
-
-    def _fold(self, node: Node) -> None:
-        """Make one product and one sum of a normalization by weights."""
-        weights = (self._source.constants[name] for name in node.inputs[1:5])
-        scale, shift, mean, variance = (w.astype(np.float64) for w in weights)
-        factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
-        column = (-1, *[1] * (self._shapes.rank(node.inputs[0]) - 2))
-        b = self._write
-        scaled = b("Mul", self._half(node.inputs[0]), self._constant(factor.reshape(column)))
-        shifts = self._constant((shift - mean * factor).reshape(column))
-        self._halves[node.outputs[0]] = b("Add", scaled, shifts)
-
-    def _append_half(self, node: Node, places: tuple[int, ...] | None) -> None:
+    def _append_half(self, node: Node, places: Container[int]) -> None:
         inputs = [
-            self._half(name) if name and (places is _ALL or place in places) else name
+            self._half(name) if name and place in places else name
             for place, name in enumerate(node.inputs)
         ]
         outputs = [self._new_half(name) for name in node.outputs]
@@ -140,6 +129,14 @@ class _Halving:
             self.made.nodes.append(Node("Cast", [self._halves[name]], [name], {"to": FLOAT}))
             self._wholes.add(name)
         return name
+
+    def _holds_in_half(self, name: str) -> bool:
+        """Whether half precision is enough for what reads a tensor of float32."""
+        return (
+            self._is_float(name)
+            and name in self._shapes
+            and self._shapes.stride(name) >= _LEAST_STRIDE
+        )
 
     def _is_float(self, name: str) -> bool:
         return self._shapes.dtype(name) == np.float32

@@ -8,6 +8,7 @@ depends on the image.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -160,6 +161,11 @@ class Shapes:
         """A tensor's dimensions; None for those that depend on the image's size."""
         first, second = self._of(name)
         return [a if a == b else None for a, b in zip(first, second, strict=True)]
+
+    def stride(self, name: str) -> float:
+        """How many rows of the image there are to a row of a tensor [N, C, H, W]."""
+        shape = self._of(name)[0]
+        return self._first[IMAGE][2] / shape[2] if len(shape) == 4 else math.inf
 
     def equal(self, one: str, other: str) -> bool:
         """Whether two tensors have the same shape, whatever the image's size."""

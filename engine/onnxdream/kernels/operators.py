@@ -16,6 +16,17 @@ operator             inputs                computes
                                            of a phase, gated by x; row-major phases
 ``PixelShuffle``     x, phases             the same, from phases that are channels, as
                                            plain NCHW; of x, only the shape is used
+``DepthwiseGrad``    g, y, w, x            the gradient of a depthwise convolution with
+                                           respect to x; g gated by y (``gate_low``,
+                                           ``gate_high``), the result by x
+``LRNGrad``          x, g                  the gradient of local response normalization
+``Jitter``           picture, shift        the picture rolled by shift (int64),
+                                           normalized, channels first
+``Unjitter``         gradient, shift       the same, backwards
+``Blur``             picture, taps         the picture convolved with taps, along both
+                                           axes, its edges repeated
+``Ascend``           picture, gradient,    picture + step / 255 · gradient / mean, from
+                     step                  0 to 1; and mean, that of abs(gradient)
 ===================  ====================  ============================================
 
 A gradient gated by an activation passes where ``low`` < activation < ``high``, and is
@@ -23,7 +34,8 @@ zero elsewhere; the attributes are infinite where they are absent.
 
 Tensors [N, C, H, W] of operators with an attribute ``block`` lie in memory as
 [N][C / block][H][W][block], which is ONNX Runtime's own blocked layout; with 1, the
-default, they are plain. The other attributes are those of the ONNX operators.
+default, they are plain. The weights of ``DepthwiseGrad``, declared [C, 1, kh, kw], lie
+as [C / block][kh][kw][block]. The other attributes are those of the ONNX operators.
 
 The library is compiled for several kinds of processor. Each kind gives the same
 result every time, but their results differ from each other's by rounding.

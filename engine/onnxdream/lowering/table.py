@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Writer(Builder):
         return self._producers[name]
 
 
-def element_type(node: Node) -> type[np.generic]:
+def element_type(node: Node) -> type[np.floating[Any]]:
     """The element type of what an operator of the domain ``onnxdream`` reads and makes."""
     return np.float16 if node.integer("half", 0) else np.float32
 

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import importlib
-import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BackendNotFoundError, ProviderError
+from ..errors import BackendNotFoundError, ProviderError, RecipeError
+from .cuda import Cuda, load_libraries
 
-__all__ = ["PROVIDERS", "Backend", "backend_version", "choose", "onnxruntime"]
+__all__ = [
+    "FATAL_ONLY",
+    "PRECISIONS",
+    "PROVIDERS",
+    "Backend",
+    "backend_version",
+    "choose",
+    "onnxruntime",
+]
+
+FATAL_ONLY = 4
+"""What ONNX Runtime may print: what goes wrong is raised, and is not to be said twice."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """The providers that a user may ask for, by the name that they are asked for."""
 
-log = logging.getLogger(__name__)
+PRECISIONS = ("fp32", "tf32", "fp16")
+"""The precisions that a user may ask for: float32; float32 of whose factors a GPU
+keeps eleven bits; float16 where that is enough."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +43,35 @@ class Backend:
     required : bool
         Whether another provider will not do: a session that falls back to the
         CPU is an error then, and a warning otherwise.
-    options : dict
-        What ONNX Runtime is told about the provider.
+    precision : {"fp32", "tf32", "fp16"}
+        Of weights and activations; the CPU knows no ``"tf32"``.
+    cuda : Cuda
+        How a GPU is used, where that is the provider.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such precision.
+    ProviderError
+        If the provider does not know it.
     """
 
     provider: str
     device: int = 0
     required: bool = True
-    options: dict[str, Any] = field(default_factory=dict)
+    precision: str = "fp32"
+    cuda: Cuda = Cuda()
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise RecipeError(
+                f"There is no precision {self.precision!r}; choose one of {', '.join(PRECISIONS)}."
+            )
+        if self.precision == "tf32" and self.provider == "cpu":
+            raise ProviderError(
+                "TF32 is a format of NVIDIA's GPUs, and the CPU does not know it: "
+                'use the precision "fp32", or the provider "cuda".'
+            )
 
 
 def onnxruntime() -> Any:
@@ -70,7 +104,9 @@ def backend_version() -> str:
     return str(onnxruntime().__version__)
 
 
-def choose(provider: str = "auto", device: int = 0) -> Backend:
+def choose(
+    provider: str = "auto", device: int = 0, precision: str = "fp32", cuda: Cuda | None = None
+) -> Backend:
     """Decide where to run.
 
     Parameters
@@ -79,25 +115,38 @@ def choose(provider: str = "auto", device: int = 0) -> Backend:
         ``"auto"`` takes CUDA where ONNX Runtime has it, and the CPU otherwise.
     device : int
         Which of several devices, from 0.
+    precision : {"fp32", "tf32", "fp16"}
+        Of weights and activations.
+    cuda : Cuda, optional
+        How a GPU is used.
 
     Raises
     ------
     BackendNotFoundError
         If ONNX Runtime is not installed.
     ProviderError
-        If there is no such provider, or the installed ONNX Runtime lacks it.
+        If there is no such provider, the installed ONNX Runtime lacks it, or
+        it does not know the precision.
+    RecipeError
+        If there is no such precision.
     """
     if provider != "auto" and provider not in PROVIDERS:
         known = ", ".join(["auto", *PROVIDERS])
         raise ProviderError(f"There is no provider {provider!r}; choose one of {known}.")
-    available = onnxruntime().get_available_providers()
-    if provider == "auto":
-        found = "cuda" if PROVIDERS["cuda"] in available else "cpu"
-        return Backend(found, device if found == "cuda" else 0, required=False)
+    ort = onnxruntime()
+    available = ort.get_available_providers()
+    required = provider != "auto"
+    if not required:
+        provider = "cuda" if PROVIDERS["cuda"] in available else "cpu"
     if PROVIDERS[provider] not in available:
         raise ProviderError(
             f"The installed ONNX Runtime {backend_version()} has no provider {provider!r}. "
             "Uninstall onnxruntime and install onnxdream[gpu] instead, "
             'or use the provider "cpu" or "auto".'
         )
-    return Backend(provider, device)
+    if provider == "cuda":
+        ort.set_default_logger_severity(FATAL_ONLY)
+        load_libraries(ort)
+    else:
+        device = 0
+    return Backend(provider, device, required, precision, cuda or Cuda())

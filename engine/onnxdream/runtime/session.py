@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from ..errors import BackendError, NetworkFormatError, ProviderError
 from ..graph import Graph, Node, Tensor, to_model
-from .providers import PROVIDERS, Backend, onnxruntime
+from .cuda import failure, missing_library
+from .providers import FATAL_ONLY, PROVIDERS, Backend, onnxruntime
 
 __all__ = ["Session", "run_error", "settled"]
-
-_FATAL_ONLY = 4
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,11 @@ class Session:
         The path of a library of operators that the graph uses.
     size : mapping of str to int, optional
         The values of symbolic dimensions, where they shall not vary.
+    recorded : bool
+        Whether what it runs with bindings is recorded as a CUDA graph, and
+        replayed. Only one run is under way at a time then.
+    profile : Path, optional
+        Where it keeps a record of what ran how long; see `placement`.
 
     Raises
     ------
@@ -50,18 +58,25 @@ class Session:
         threads: int,
         library: str | None = None,
         size: Mapping[str, int] | None = None,
+        *,
+        recorded: bool = False,
+        profile: Path | None = None,
     ) -> None:
         ort = onnxruntime()
         options = ort.SessionOptions()
-        # What goes wrong is raised; on the terminal it would be said twice.
-        options.log_severity_level = _FATAL_ONLY
+        options.log_severity_level = FATAL_ONLY
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         for symbol, extent in (size or {}).items():
             options.add_free_dimension_override_by_name(symbol, extent)
-        wanted: list[Any] = [(PROVIDERS[backend.provider], _provider_options(backend))]
-        if backend.provider != "cpu":
-            wanted.append((PROVIDERS["cpu"], {}))
+        if profile is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(profile)
+        wanted: list[Any] = [(PROVIDERS["cpu"], {})]
+        if backend.provider == "cuda":
+            told = backend.cuda.options(backend.device, backend.precision, recorded)
+            wanted.insert(0, (PROVIDERS["cuda"], told))
+            options.use_deterministic_compute = backend.cuda.deterministic
         content = to_model(graph).SerializeToString()
         try:
             if library is not None:
@@ -71,12 +86,15 @@ class Session:
         except Exception as error:  # its errors have no common root of their own
             raise _session_error(error, backend) from error
         if PROVIDERS[backend.provider] not in self.inner.get_providers():
+            reason = missing_library(ort) or "it does not say why"
             raise ProviderError(
                 f"ONNX Runtime could not use the provider {backend.provider!r} and fell back to "
-                "the CPU. A missing or mismatched CUDA library is the usual reason; install "
-                "onnxdream[gpu]."
+                f"the CPU: {reason}. What onnxdream[gpu] installs brings NVIDIA's libraries, but "
+                "for libcuda, which is part of its driver."
             )
         self.backend = backend
+        self.recorded = recorded
+        self._turn: AbstractContextManager[Any] = Lock() if recorded else nullcontext()
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
         """Run the graph on arrays and return the named outputs."""
@@ -85,6 +103,23 @@ class Session:
         except Exception as error:
             raise run_error(error) from error
         return found
+
+
+    def run_bound(self, binding: Any, options: Any = None) -> None:
+        """Run the graph on what is bound.
+
+        Parameters
+        ----------
+        binding : IOBinding
+            What `inner` made.
+        options : RunOptions, optional
+            Of this run.
+        """
+        try:
+            with self._turn:
+                self.inner.run_with_iobinding(binding, options)
+        except Exception as error:
+            raise run_error(error) from error
 
 
 def settled(backend: Backend) -> Backend:
@@ -105,7 +140,7 @@ def settled(backend: Backend) -> Backend:
         if backend.required:
             raise
         log.warning("%s The CPU takes its place.", error)
-        return Backend("cpu", required=False)
+        return replace(backend, provider="cpu", device=0)
     return backend
 
 
@@ -114,14 +149,8 @@ def run_error(error: Exception) -> BackendError:
     return BackendError(f"ONNX Runtime could not run the network: {error}")
 
 
-def _provider_options(backend: Backend) -> dict[str, Any]:
-    options = dict(backend.options)
-    if backend.provider == "cuda":
-        options["device_id"] = backend.device
-    return options
-
-
 def _session_error(error: Exception, backend: Backend) -> BackendError | NetworkFormatError:
     if backend.provider != "cpu":
-        return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {error}")
+        reason = failure(error)
+        return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {reason}")
     return NetworkFormatError(f"ONNX Runtime does not accept the network: {error}")

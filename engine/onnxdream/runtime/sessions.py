@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from threading import Lock
 
+from ..errors import BackendError
 from ..graph import Graph
 from .providers import Backend
 from .session import Session
@@ -12,6 +14,10 @@ from .session import Session
 __all__ = ["Sessions"]
 
 _KEPT = 8
+_SYMBOLS = ("H", "W", "taps")
+_ANY = (None, None, None)
+
+log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -32,25 +38,55 @@ class Sessions:
         On how many threads, where that is the CPU.
     library : str, optional
         The path of a library of operators that the graph uses.
+    recorded : bool
+        Whether they record what they run, if they can; see `Session`.
     """
 
     def __init__(
-        self, graph: Graph, backend: Backend, threads: int, library: str | None = None
+        self,
+        graph: Graph,
+        backend: Backend,
+        threads: int,
+        library: str | None = None,
+        recorded: bool = False,
     ) -> None:
         self.backend = backend
         self._how = graph, backend, threads, library
+        self._recorded = recorded
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[int, int] | None, Session] = OrderedDict()
+        self._kept: OrderedDict[tuple[int | None, ...], Session] = OrderedDict()
         if backend.provider == "cpu":
-            self._kept[None] = Session(*self._how)
+            self._kept[_ANY] = Session(*self._how)
 
-    def at(self, height: int, width: int) -> Session:
-        """The session for images of a size in pixels."""
-        size = None if self.backend.provider == "cpu" else (height, width)
+    def at(self, height: int, width: int, taps: int | None = None) -> Session:
+        """The session for images of a size in pixels, and a blur of so many taps."""
+        size = _ANY if self.backend.provider == "cpu" else (height, width, taps)
         with self._lock:
             if size not in self._kept:
-                self._kept[size] = Session(*self._how, size={"H": height, "W": width})
+                self._kept[size] = self._load(size)
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(size)
             return self._kept[size]
+
+    def record_no_more(self, reason: BackendError) -> None:
+        """From now on, load sessions that run as they are."""
+        with self._lock:
+            self._stop_recording(reason)
+
+    def _load(self, size: tuple[int | None, ...]) -> Session:
+        extents = zip(_SYMBOLS, size, strict=True)
+        fixed = {symbol: extent for symbol, extent in extents if extent is not None}
+        if self._recorded:
+            try:
+                return Session(*self._how, size=fixed, recorded=True)
+            except BackendError as error:
+                self._stop_recording(error)
+        return Session(*self._how, size=fixed)
+
+    def _stop_recording(self, reason: BackendError) -> None:
+        if self._recorded:
+            log.info("Steps run without CUDA graphs, as they cannot be recorded. (%s)", reason)
+        self._recorded = False
+        for size in [size for size, session in self._kept.items() if session.recorded]:
+            del self._kept[size]

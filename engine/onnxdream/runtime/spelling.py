@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from ..errors import BackendError, OnnxdreamError, ProviderError
 from ..graph import DOMAIN, Graph, Node, Tensor
 from ..kernels import operators
-from ..lowering import BLOCKED_DOMAIN, accelerated, portable
+from ..lowering import BLOCKED_DOMAIN, accelerated, on_device, portable
 from .providers import Backend, onnxruntime
 from .session import Session
 from .sessions import Sessions
@@ -43,13 +43,15 @@ class Lowering:
     spell: Callable[[Graph], Graph]
     library: str | None = None
 
-    def load(self, graph: Graph, backend: Backend, threads: int) -> Sessions:
+    def load(
+        self, graph: Graph, backend: Backend, threads: int, recorded: bool = False
+    ) -> Sessions:
         """Spell a graph and load it; see `Sessions`."""
-        return Sessions(self.spell(graph), backend, threads, self.library)
+        return Sessions(self.spell(graph), backend, threads, self.library, recorded)
 
 
 PORTABLE = Lowering("portable", portable)
-"""Standard operators, for every provider."""
+"""Standard operators, as files contain them."""
 
 
 def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
@@ -60,7 +62,7 @@ def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
     backend : Backend
         Where the graph will run.
     name : {"auto", "accelerated", "portable"}
-        ``"auto"`` takes the accelerated one on the CPU, where it works.
+        ``"auto"`` takes the accelerated one on the CPU, for float32, where it works.
 
     Raises
     ------
@@ -69,10 +71,18 @@ def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
     """
     if name not in LOWERINGS:
         raise ProviderError(f"There is no lowering {name!r}; choose one of {', '.join(LOWERINGS)}.")
-    if name == "portable" or (name == "auto" and backend.provider != "cpu"):
-        return PORTABLE
+    suits = backend.provider == "cpu" and backend.precision == "fp32"
+    if name == "accelerated" and not suits:
+        raise ProviderError(
+            "The accelerated lowering computes in float32 on the CPU, "
+            f"not in {backend.precision} on {backend.provider!r}."
+        )
     if backend.provider != "cpu":
-        raise ProviderError(f"The accelerated lowering runs on the CPU, not on {backend.provider}.")
+        # A pool's indices count what is where its layout has it, which NHWC changes.
+        in_order = backend.cuda.deterministic or backend.cuda.nhwc
+        return Lowering("portable", partial(on_device, in_order=in_order))
+    if name == "portable" or not suits:
+        return PORTABLE
     found = accelerated_lowering()
     if found is None and name == "accelerated":
         raise ProviderError("The compiled operators do not work here; `onnxdream doctor` says why.")

@@ -25,6 +25,9 @@ __all__ = ["BACKWARD"]
 
 _SUMS = ("Add", "Sum")
 
+_MOST_TERMS = 8
+"""As many gradients GatedSum adds up."""
+
 
 def _gate(at: Layout, node: Node) -> bool:
     y, g = node.inputs[:2]
@@ -34,7 +37,7 @@ def _gate(at: Layout, node: Node) -> bool:
     if gate is None or aligned is None:
         return False
     reader = at.only_reader(output)
-    if len(terms) == 1 and reader is not None and _depthwise_parts(at, reader) is not None:
+    if len(terms) == 1 and reader is not None and _takes_gate(at, reader, y, g):
         at.gates[output] = PendingGate(y, g, gate)
         return True
     made = []
@@ -71,9 +74,7 @@ def _sum(at: Layout, node: Node) -> bool:
         if aligned is None:
             return False
         ready, convs = list(node.inputs), []
-    reader = at.only_reader(output)
-    gated = reader is not None and reader.op in GATES and reader.inputs[1] == output
-    if not convs and gated and at.aligned([reader.inputs[0], *ready]) is not None:  # type: ignore[union-attr]
+    if not convs and _gate_adds(at, output, ready):
         at.sums[output] = ready
         at.set_parts(output, aligned[0])
         return True
@@ -83,6 +84,15 @@ def _sum(at: Layout, node: Node) -> bool:
     assert total is not None
     at.set_parts(output, total)
     return True
+
+
+def _gate_adds(at: Layout, output: str, terms: Sequence[str]) -> bool:
+    """Whether the gate behind a sum will add up its terms."""
+    reader = at.only_reader(output)
+    if reader is None or reader.op not in GATES or reader.inputs[1] != output:
+        return False
+    known = gate_of(at.source, reader) is not None
+    return known and len(terms) <= _MOST_TERMS and bool(at.aligned([reader.inputs[0], *terms]))
 
 
 def _added(at: Layout, aligned: Sequence[Sequence[Part]]) -> list[Part]:
@@ -227,23 +237,26 @@ def _phase_pads(kernel: np.ndarray, windows: Windows, place: tuple[int, ...]) ->
     return before + after
 
 
-def _depthwise_parts(at: Layout, node: Node) -> list[list[Part]] | None:
-    """The parts of x and y of a depthwise ConvGrad that the compiled operator can take."""
+def _is_depthwise(at: Layout, node: Node) -> bool:
+    """Whether a node is a depthwise ConvGrad that the compiled operator can take."""
     if node.op != "ConvGrad":
-        return None
+        return False
     weight = at.constant(node.inputs[0])
     if weight is None or node.integer("group", 1) != weight.shape[0] or weight.shape[1] != 1:
-        return None
-    if node.integers("dilations", [1, 1]) != [1, 1]:
-        return None
-    return at.aligned(node.inputs[2:4])
+        return False
+    return node.integers("dilations", [1, 1]) == [1, 1]
+
+
+def _takes_gate(at: Layout, node: Node, y: str, g: str) -> bool:
+    """Whether a node will gate the gradient that it reads."""
+    return _is_depthwise(at, node) and at.aligned([g, y, node.inputs[2]]) is not None
 
 
 def _depthwise_grad(at: Layout, node: Node, weight: np.ndarray) -> bool:
     name, g, x = node.inputs[:3]
     pending = at.gates.get(g, PendingGate(g, g, Gate()))
     aligned = at.aligned([pending.g, pending.y, x])
-    if _depthwise_parts(at, node) is None or aligned is None:
+    if not _is_depthwise(at, node) or aligned is None:
         return False
     output, gate = _gate_behind(at, node.outputs[0], x)
     attributes = {k: v for k, v in node.attributes.items() if k in _GEOMETRY} | {

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def _max_pool_grad(w: Writer, node: Node) -> list[str]:
     whole = totals[0, 0]
     if stride > 1:
         nothing = w.zeros(w.shape(whole), dtype)
-        parts = [totals.get(r, nothing) for r in product(range(stride), repeat=2)]
+        remainders = product(range(stride), range(stride))
+        parts = [totals.get(remainder, nothing) for remainder in remainders]
         stacked = w("Concat", *parts, axis=1)
         whole = w("DepthToSpace", stacked, blocksize=stride, mode="DCR")
     end = w("Add", before, w("Shape", x, start=2, end=4))
@@ -56,7 +58,7 @@ def _max_pool_grad(w: Writer, node: Node) -> list[str]:
 
 
 def _handed_out(
-    w: Writer, windows: Windows, before: str, x: str, y: str, g: str, dtype: type[np.generic]
+    w: Writer, windows: Windows, before: str, x: str, y: str, g: str, dtype: type[np.floating[Any]]
 ) -> Iterator[tuple[Offset, str]]:
     """For each offset within a window what all windows hand to it, [N, C, Hy, Wy]."""
     zero, lowest = w.constant(0, dtype), w.constant(np.finfo(dtype).min, dtype)

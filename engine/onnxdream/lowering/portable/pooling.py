@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...graph import FLOAT, HALF, Node
+from ...graph import Node
 from ..table import Spellings, Writer, element_type
 from ..windows import windows_of
 from .spreading import reciprocal_counts, scatter
@@ -15,16 +15,11 @@ __all__ = ["SPELLINGS"]
 def _max_pool_grad(w: Writer, node: Node) -> list[str]:
     x, y, g = node.inputs
     indices = _indices(w, x, w.producer(y))
-    half = element_type(node) is np.float16
-    if half:
-        # ONNX Runtime's CPU adds nothing but float32 here.
-        g = w("Cast", g, to=FLOAT)
     everything = w.ints(-1)
-    zeros = w.zeros(w("Reshape", w("Size", x), w.ints(1)))
     places, values = (w("Reshape", name, everything) for name in (indices, g))
-    moved = w("ScatterElements", zeros, places, values, axis=0, reduction="add")
-    shaped = w("Reshape", moved, w.shape(x))
-    return [w("Cast", shaped, to=HALF) if half else shaped]
+    size = w("Reshape", w("Size", x), w.ints(1))
+    moved = w.added_at(places, values, size, half=element_type(node) is np.float16)
+    return [w("Reshape", moved, w.shape(x))]
 
 
 def _indices(w: Writer, x: str, pool: Node) -> str:
