@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .feeding import Feeding
     from .network import Layer, Network, embedded, load
     from .recipe import PRESETS, Recipe
+    from .runtime.cuda import Cuda
 
 __version__ = "0.1.0"
 
 __all__ = [
     "PRESETS",
+    "Cuda",
     "Dreamer",
     "Feeding",
     "Layer",
@@ -35,6 +37,7 @@ __all__ = [
 
 _HOMES = {
     "PRESETS": "recipe",
+    "Cuda": "runtime.cuda",
     "Dreamer": "dreamer",
     "Feeding": "feeding",
     "Layer": "network",

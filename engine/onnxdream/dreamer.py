@@ -19,7 +19,7 @@ from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
 from .network import DEFAULT_NETWORK, Layers, Network, load
 from .recipe import Recipe, recipe_from
-from .runtime import Sessions, Stepper, choose, lowering_for, settled, usable_cores
+from .runtime import Cuda, Sessions, Stepper, choose, lowering_for, settled, usable_cores
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -75,15 +75,22 @@ class Dreamer:
         there are cores that this process may use.
     lowering : {"auto", "accelerated", "portable"}
         How the gradient graph is spelled; the fastest that works if not given.
+    precision : {"fp32", "tf32", "fp16"}
+        Of weights and activations: float32; float32 of whose factors a GPU
+        keeps eleven bits; float16 where that is enough. The picture itself and
+        what is added to it are float32 always.
+    cuda : Cuda, optional
+        How a GPU is used.
 
     Raises
     ------
     NetworkError
         If the network, a layer or an operator is unknown.
     BackendError
-        If ONNX Runtime or the provider is missing.
+        If ONNX Runtime or the provider is missing, or does not know the
+        lowering or the precision.
     RecipeError
-        If `threads` or a weight is impossible.
+        If `threads`, the precision or a weight is impossible.
     """
 
     def __init__(
@@ -95,6 +102,8 @@ class Dreamer:
         device: int = 0,
         threads: int | None = None,
         lowering: str = "auto",
+        precision: str = "fp32",
+        cuda: Cuda | None = None,
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
         self.layers = self.network.weights(layers)
@@ -102,8 +111,10 @@ class Dreamer:
         if not isinstance(self.threads, int) or self.threads < 1:
             raise RecipeError(f"threads must be a whole number, at least 1, but is {threads!r}.")
         self._lock = Lock()
-        self._gradient = gradient_graph(self.network.graph, self.layers)
-        self._backend = settled(choose(provider, device))
+        self._backend = settled(choose(provider, device, precision, cuda))
+        self._gradient = gradient_graph(
+            self.network.graph, self.layers, half=self._backend.precision == "fp16"
+        )
         self._lowering = lowering_for(self._backend, lowering)
         self._stepper: Stepper | None = Stepper(
             self._gradient, self.network.feeding, self._lowering, self._backend, self.threads
@@ -119,6 +130,11 @@ class Dreamer:
     def lowering(self) -> str:
         """How its graph is spelled: ``"accelerated"`` or ``"portable"``."""
         return self._lowering.name
+
+    @property
+    def precision(self) -> str:
+        """Of weights and activations: ``"fp32"``, ``"tf32"`` or ``"fp16"``."""
+        return self._backend.precision
 
     def __enter__(self) -> Dreamer:
         return self
@@ -250,14 +266,14 @@ class Dreamer:
         for octave, (height, width) in enumerate(sizes, 1):
             base = self._resized(original, height, width, recipe)
             detail = self._resized(detail, height, width, recipe)
-            climb = stepper.climb(base + detail, recipe.blur)
-            for step in range(1, recipe.steps + 1):
-                down, right = random.integers(-recipe.jitter, recipe.jitter + 1, 2).tolist()
-                loss = climb.step((down, right), recipe.step_size)
-                if progress is not None:
-                    told = octave, len(sizes), step, recipe.steps, loss, height, width
-                    progress(Progress(*told))
-            dreamt = climb.picture()
+            with stepper.climb(base + detail, recipe.blur) as climb:
+                for step in range(1, recipe.steps + 1):
+                    down, right = random.integers(-recipe.jitter, recipe.jitter + 1, 2).tolist()
+                    loss = climb.step((down, right), recipe.step_size)
+                    if progress is not None:
+                        told = octave, len(sizes), step, recipe.steps, loss, height, width
+                        progress(Progress(*told))
+                dreamt = climb.picture()
             detail = dreamt - base
         return np.ascontiguousarray(dreamt[crop])
 
@@ -305,11 +321,20 @@ def dream(
     device: int = 0,
     threads: int | None = None,
     lowering: str = "auto",
+    precision: str = "fp32",
+    cuda: Cuda | None = None,
     **settings: Any,
 ) -> Image.Image:
     """Dream one picture; see `Dreamer` and `Dreamer.dream`."""
     with Dreamer(
-        network, layers, provider=provider, device=device, threads=threads, lowering=lowering
+        network,
+        layers,
+        provider=provider,
+        device=device,
+        threads=threads,
+        lowering=lowering,
+        precision=precision,
+        cuda=cuda,
     ) as dreamer:
         return dreamer.dream(source, **settings)
 

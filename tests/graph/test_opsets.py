@@ -412,7 +412,7 @@ def test_the_long_name_of_the_standard_domain(tmp_path):
 @pytest.mark.parametrize("opset", [11, 13, 18, 19, NEWEST])
 @pytest.mark.parametrize("said", ["scales", "sizes"])
 def test_resize(tmp_path, opset, said):
-    """The converter leaves both scales and sizes behind, and no shape is inferred from two."""
+    """The converter leaves scales and sizes behind, the former empty; one is to be there."""
     model = Model(opset)
     region = model.weight([]) if opset < 13 else ""
     nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
@@ -428,6 +428,8 @@ def test_resize(tmp_path, opset, said):
     [actual] = run_graph(graph, {"image": image})
     np.testing.assert_array_equal(actual, image.repeat(2, axis=2).repeat(3, axis=3))
     assert infer(graph, 7, 6)[output] == (1, 3, 14, 18)
+    if opset < 18:
+        assert bool(graph.nodes[-1].input(2)) == (said == "scales")
 
 
 @pytest.mark.parametrize("opset", [7, 9])

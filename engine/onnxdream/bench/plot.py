@@ -55,31 +55,43 @@ def plot(reports: Mapping[str, Report], path: str | os.PathLike[str]) -> None:
     width, height = _PANEL
     figure = _matplotlib().Figure(figsize=(width * len(networks), height), layout="constrained")
     panels = figure.subplots(1, len(networks), sharey=True, squeeze=False)[0]
+    lines: dict[str, Any] = {}
     for panel, (name, layer) in zip(panels, networks, strict=True):
-        _draw(panel, columns, name, layer)
+        lines |= _draw(panel, columns, name, layer)
     panels[0].set_ylabel("megapixel-steps per second")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", frameon=False)
+    # Only now: the panels share the axis, and a limit ends its scaling.
+    panels[0].set_ylim(bottom=0)
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", frameon=False)
     drawn = BytesIO()
     figure.savefig(drawn, format=Path(path).suffix[1:].lower(), dpi=150)
     save(drawn.getvalue(), path)
 
 
-def _draw(panel: Any, columns: list[Column], name: str, layer: str) -> None:
-    """Draw one network."""
-    sizes = sorted({w[2] for column in columns for w in column.results if w[:2] == (name, layer)})
-    for report, way, results in columns:
-        points = [
-            (work[2], result.megapixel_steps_per_second)
-            for work, result in sorted(results.items())
-            if work[:2] == (name, layer)
-        ]
-        panel.plot(*zip(*points, strict=True), marker="o", label=f"{report}: {way}")
-    panel.set_title(f"{name} → {layer}")
+def _draw(panel: Any, columns: list[Column], name: str, layer: str) -> dict[str, Any]:
+    """Draw one network, and return the line of each column that has it."""
+    lines = {}
+    sizes: set[int] = set()
+    for number, (report, way, results) in enumerate(columns):
+        points = {
+            size: result.megapixel_steps_per_second
+            for (*network, size), result in sorted(results.items())
+            if network == [name, layer]
+        }
+        if points:
+            sizes |= set(points)
+            style = {"marker": "o", "color": f"C{number}"}
+            [lines[_literally(f"{report}: {way}")]] = panel.plot([*points], [*points.values()], **style)
+    panel.set_title(_literally(f"{name} → {layer}"))
     panel.set_xlabel("height and width, pixels")
     panel.set_xscale("log", base=2)
-    panel.set_xticks(sizes, list(map(str, sizes)))
-    panel.set_ylim(bottom=0)
+    panel.set_xticks(sorted(sizes), [str(size) for size in sorted(sizes)])
     panel.grid(alpha=0.3)
+    return lines
+
+
+def _literally(text: str) -> str:
+    """Text in which matplotlib looks for no formulas."""
+    return text.replace("$", r"\$")
 
 
 def _matplotlib() -> Any:

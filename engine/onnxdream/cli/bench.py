@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .command import Command
@@ -76,7 +77,7 @@ def _run(options: Namespace) -> int:
     if options.json is not None:
         bench.check_target(options.json)
     if options.compare is not None:
-        reports = {path: bench.read(path) for path in options.compare}
+        reports = _read(options.compare)
         lines = bench.compare(reports)
     else:
         report = _measured(options)
@@ -89,6 +90,18 @@ def _run(options: Namespace) -> int:
     if options.plot is not None:
         bench.plot(reports, options.plot)
     return 0
+
+
+def _read(paths: list[str]) -> dict[str, Report]:
+    """Read reports, each called by its file's name, which is nobody's secret."""
+    from .. import bench
+
+    reports: dict[str, Report] = {}
+    for path in paths:
+        name = Path(path).name
+        same = sum(other.partition(" (")[0] == name for other in reports)
+        reports[f"{name} ({same + 1})" if same else name] = bench.read(path)
+    return reports
 
 
 def _measured(options: Namespace) -> Report:

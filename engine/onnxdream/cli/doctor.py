@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
-from argparse import Namespace
-from collections.abc import Callable
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
 
 from ..errors import OnnxdreamError, ProviderError
 from .command import Command
+from .machine import add_machine_options, chosen_machine
+from .options import add_feeding_options, add_network_options, chosen_layers, load_network
 from .text import rows
 
 __all__ = ["COMMAND"]

@@ -14,7 +14,14 @@ from ..recipe import PRESETS, Recipe, recipe_from
 if TYPE_CHECKING:
     from ..network import Network
 
-__all__ = ["add_feeding_options", "add_recipe_options", "chosen_recipe", "load_network"]
+__all__ = [
+    "add_feeding_options",
+    "add_network_options",
+    "add_recipe_options",
+    "chosen_layers",
+    "chosen_recipe",
+    "load_network",
+]
 
 _PARAMETER = re.compile(r"^(\w+) : (.+)\n((?: {4}.+\n?)+)", re.MULTILINE)
 
@@ -84,6 +91,33 @@ def add_feeding_options(parser: ArgumentParser) -> None:
     )
 
 
+def add_network_options(parser: ArgumentParser, default: str) -> None:
+    """Add the options that name a network and its layers.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        A command's parser.
+    default : str
+        What is said of the network that is taken if none is named.
+    """
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--network",
+        metavar="NAME|FILE",
+        help=f"an embedded network or an ONNX file (default: {default})",
+    )
+    group.add_argument(
+        "--layer",
+        action="append",
+        default=[],
+        metavar="NAME[=WEIGHT]",
+        dest="layers",
+        help="what to make larger, as `onnxdream layers` names it; several add up, each with its "
+        "weight, 1 if not given (default: what the network suggests)",
+    )
+
+
 def load_network(options: Namespace) -> Network:
     """Load the network that the command line names, or the default one, fed as it says."""
     from ..network import DEFAULT_NETWORK, load
@@ -95,6 +129,30 @@ def load_network(options: Namespace) -> Network:
         channels=options.channels,
         value_range=options.value_range,
     )
+
+
+def chosen_layers(network: Network, options: Namespace) -> dict[str, float] | None:
+    """Return the weight of each tensor that the command line names, or None if it names none."""
+    weights: dict[str, float] = {}
+    for text in options.layers:
+        name, weight = _layer(network, text)
+        tensor = network.resolve(name)
+        weights[tensor] = weights.get(tensor, 0.0) + weight
+    return weights or None
+
+
+def _layer(network: Network, text: str) -> tuple[str, float]:
+    """A layer's name and its weight; what is a name as it stands is never split."""
+    from ..errors import LayerNotFoundError
+
+    name, _, weight = text.rpartition("=")
+    try:
+        return network.resolve(text), 1.0
+    except LayerNotFoundError:
+        try:
+            return name, float(weight)
+        except ValueError:
+            return text, 1.0
 
 
 def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:

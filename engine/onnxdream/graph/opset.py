@@ -98,7 +98,7 @@ def _set_weights_aside(model: ModelProto) -> dict[str, TensorProto]:
     for tensor in model.graph.initializer:
         copy = TensorProto()
         copy.CopyFrom(tensor)
-        if tensor.ByteSize() > _LARGE and tensor.name not in declared:
+        if tensor.ByteSize() > _LARGE:
             weights[tensor.name] = copy
         else:
             small.append(copy)
@@ -107,6 +107,7 @@ def _set_weights_aside(model: ModelProto) -> dict[str, TensorProto]:
     model.graph.input.extend(
         helper.make_tensor_value_info(name, tensor.data_type, tensor.dims)
         for name, tensor in weights.items()
+        if name not in declared
     )
     return weights
 

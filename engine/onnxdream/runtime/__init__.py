@@ -3,19 +3,23 @@
 This is the only part of onnxdream that imports onnxruntime.
 """
 
+from .climb import Climb
 from .cores import usable_cores
-from .providers import PROVIDERS, Backend, backend_version, choose
+from .cuda import Cuda
+from .providers import PRECISIONS, PROVIDERS, Backend, backend_version, choose
 from .session import Session, settled
 from .sessions import Sessions
 from .spelling import LOWERINGS, PORTABLE, Lowering, accelerated_lowering, lowering_for
-from .stepper import Climb, Stepper
+from .stepper import Stepper
 
 __all__ = [
     "LOWERINGS",
     "PORTABLE",
+    "PRECISIONS",
     "PROVIDERS",
     "Backend",
     "Climb",
+    "Cuda",
     "Lowering",
     "Session",
     "Sessions",

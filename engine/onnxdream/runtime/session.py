@@ -94,7 +94,9 @@ class Session:
             )
         self.backend = backend
         self.recorded = recorded
-        self._turn: AbstractContextManager[Any] = Lock() if recorded else nullcontext()
+        self.spare: list[Any] = []
+        """Where it records: buffers, with what was recorded of them, that nobody uses now."""
+        self._alone: AbstractContextManager[Any] = Lock() if recorded else nullcontext()
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str]) -> list[np.ndarray]:
         """Run the graph on arrays and return the named outputs."""
@@ -103,7 +105,6 @@ class Session:
         except Exception as error:
             raise run_error(error) from error
         return found
-
 
     def run_bound(self, binding: Any, options: Any = None) -> None:
         """Run the graph on what is bound.
@@ -116,7 +117,7 @@ class Session:
             Of this run.
         """
         try:
-            with self._turn:
+            with self._alone:
                 self.inner.run_with_iobinding(binding, options)
         except Exception as error:
             raise run_error(error) from error
