@@ -19,12 +19,24 @@ from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
 from .network import DEFAULT_NETWORK, Layers, Network, load
 from .recipe import Recipe, recipe_from
-from .runtime import Cuda, Sessions, Stepper, choose, lowering_for, settled, usable_cores
+from .runtime import (
+    Cuda,
+    Placed,
+    Sessions,
+    Stepper,
+    choose,
+    lowering_for,
+    placement,
+    settled,
+    usable_cores,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = ["Dreamer", "Progress", "dream"]
+
+_NOISE_SIDE = 224
 
 log = logging.getLogger(__name__)
 
@@ -197,6 +209,23 @@ class Dreamer:
         if not np.isfinite(loss):
             raise GradientError("The loss is not a finite number; check how the network is fed.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
+
+    def placement(self) -> list[Placed]:
+        """Where each node of a step runs; it takes a step on noise to see.
+
+        Raises
+        ------
+        BackendError
+            If the step cannot be loaded, or fails.
+        """
+        return placement(
+            self._gradient,
+            self.network.feeding,
+            self._lowering,
+            self._backend,
+            self.threads,
+            max(self.least_size, _NOISE_SIDE),
+        )
 
     def dream(
         self,

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from .autodiff import differentiate
+from .autodiff import STOPS, differentiate
 from .errors import NetworkFormatError
-from .graph import GRADIENT, IMAGE, LOSS, Builder, Graph, cut, fold_normalizations, in_half
+from .graph import (
+    GRADIENT,
+    IMAGE,
+    LOSS,
+    Builder,
+    Graph,
+    cut,
+    descendants,
+    fold_normalizations,
+    in_half,
+)
 from .objectives import append_loss, append_seed
 
 __all__ = ["gradient_graph"]
@@ -45,6 +55,8 @@ def gradient_graph(network: Graph, layers: Mapping[str, float], half: bool = Fal
     graph = cut(network.copy(), dict.fromkeys(layers, replace(image, shape=None)))
     fold_normalizations(graph, kept=layers)
     graph.inputs[IMAGE] = replace(image, shape=(1, 3, "H", "W"))
+    _check_dependence(graph, layers)
+    _check_dependence(graph, layers)
     try:
         if half:
             graph = in_half(graph)
@@ -65,3 +77,17 @@ def gradient_graph(network: Graph, layers: Mapping[str, float], half: bool = Fal
         gradient = b("Div", gradient, seed)
     b.call_output(gradient, GRADIENT, graph.inputs[IMAGE])
     return cut(graph, graph.outputs)
+
+
+def _check_dependence(graph: Graph, layers: Iterable[str]) -> None:
+    dependent = descendants(graph, IMAGE, STOPS)
+    for layer in layers:
+        if layer not in dependent:
+            raise NetworkFormatError(f"The layer {layer!r} does not depend on the image.")
+
+
+def _check_dependence(graph: Graph, layers: Iterable[str]) -> None:
+    dependent = descendants(graph, IMAGE, STOPS)
+    for layer in layers:
+        if layer not in dependent:
+            raise NetworkFormatError(f"The layer {layer!r} does not depend on the image.")

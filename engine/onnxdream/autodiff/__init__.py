@@ -7,7 +7,7 @@ the same graph. It knows nothing of layers or dreams.
 
 Most gradients are spelled in standard operators. A few, whose best spelling
 depends on where the graph will run, are left as operators of the domain
-``onnxdream``        for a lowering to spell:
+``onnxdream`` for a lowering to spell:
 
 ===================  ==================  ========================================
 operator             inputs              computes
@@ -20,10 +20,10 @@ operator             inputs              computes
 ``LRNGrad``          x, g                the gradient of local response normalization
 ===================  ==================  ========================================
 
-Here x is what an operator read and y what it made. The attribute ``half`` = 1 marks
-those whose tensors are of float16. The last four bear the
+Here x is what an operator read and y what it made. The last four bear the
 attributes of the node that they differentiate; ``ConvGrad`` has also
-``channels``         = [O, I/group], the weight's, and ``AveragePoolGrad`` has x's.
+``channels`` = [O, I/group], the weight's, and ``AveragePoolGrad`` has x's. The
+attribute ``half`` = 1 marks those whose tensors are of float16.
 """
 
 # Importing the rules enters them into the table.

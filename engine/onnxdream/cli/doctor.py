@@ -90,6 +90,14 @@ CHECKS: dict[str, Callable[[], str]] = {
 """What is looked at, in this order, and how."""
 
 
+def _add_options(parser: ArgumentParser) -> None:
+    add_network_options(
+        parser, "none; with one, the nodes of its step that run elsewhere are listed"
+    )
+    add_feeding_options(parser)
+    add_machine_options(parser)
+
+
 def _run(options: Namespace) -> int:
     failed = False
     found = []
@@ -101,7 +109,28 @@ def _run(options: Namespace) -> int:
             found.append((name, f"PROBLEM: {' '.join(str(error).split())}"))
     for line in rows(found):
         print(line)
+    if options.network is not None:
+        print()
+        for line in _placement(options):
+            print(line)
     return int(failed)
 
 
-COMMAND = Command("Show versions, and what runs where", _run)
+def _placement(options: Namespace) -> Iterator[str]:
+    """Say where the nodes of a step run that do not run where it was asked for."""
+    from ..dreamer import Dreamer
+
+    network = load_network(options)
+    layers = chosen_layers(network, options)
+    with Dreamer(network, layers, **chosen_machine(options)) as dreamer:
+        placed = dreamer.placement()
+        elsewhere = [node for node in placed if node.provider != dreamer.provider]
+        step = f"A step of {network.name} ({', '.join(dreamer.layers)}) on {dreamer.provider}"
+    if not elsewhere:
+        yield f"{step}: all {len(placed)} nodes run there."
+        return
+    yield f"{step}: {len(elsewhere)} of {len(placed)} nodes do not run there."
+    yield from rows([("", node.provider, node.op, node.name) for node in elsewhere])
+
+
+COMMAND = Command("Show versions, and what runs where", _run, _add_options)

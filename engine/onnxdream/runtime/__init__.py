@@ -6,6 +6,7 @@ This is the only part of onnxdream that imports onnxruntime.
 from .climb import Climb
 from .cores import usable_cores
 from .cuda import Cuda
+from .placement import Placed, placement
 from .providers import PRECISIONS, PROVIDERS, Backend, backend_version, choose
 from .session import Session, settled
 from .sessions import Sessions
@@ -21,6 +22,7 @@ __all__ = [
     "Climb",
     "Cuda",
     "Lowering",
+    "Placed",
     "Session",
     "Sessions",
     "Stepper",
@@ -28,6 +30,7 @@ __all__ = [
     "backend_version",
     "choose",
     "lowering_for",
+    "placement",
     "settled",
     "usable_cores",
 ]
