@@ -8,7 +8,7 @@ BUILD := pyproject.toml setup.py $(wildcard engine/onnxdream/kernels/*.px*)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help dream test lint torch-test clean
+.PHONY: help dream test lint torch-test bench clean sanitize
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ lint: $(VENV)/.dev  ## run ruff and mypy
 torch-test: $(VENV)/.dev  ## install torch and compare gradients with torch.autograd
 	$(BIN)/pip install torch==2.13.0
 	$(BIN)/python -m pytest -m torch
+
+bench: $(VENV)/.dev  ## install torch, OpenCV and SciPy, measure against them, fill the README's tables
+	$(BIN)/pip install torch==2.13.0 opencv-python-headless scipy
+	$(BIN)/python benchmarks/run.py
+
+sanitize: $(VENV)/.dev  ## run the kernels' tests under AddressSanitizer
+	PYTHON='$(abspath $(BIN)/python)' scripts/sanitize.sh -q
 
 clean:  ## remove everything that was made
 	rm -rf $(VENV) dreams build dist engine/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from importlib.util import find_spec
 from pathlib import Path
 
 from parts import lowerings
@@ -39,6 +40,8 @@ def main() -> None:
     parser.add_argument("--name", default="cpu", help="of the folder in benchmarks/results/")
     parser.add_argument("--quick", action="store_true", help="less of everything; not for quoting")
     options = parser.parse_args()
+    if find_spec("torch") is None:
+        sys.exit("PyTorch is not installed. Say make bench, or pip install torch==2.13.0.")
     if hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY:
         print("This machine is busy with something else: the figures will be off.")
     folder = RESULTS / options.name

@@ -192,6 +192,7 @@ def steps(report: bench.Report) -> str:
         [[*head, "network", "kernels", "rest", "MiB"], *rows],
         "Network: the gradient graph alone. Kernels: jitter, normalize, un-jitter, blur, ascend, "
         "and the call. Rest: what a step takes beyond the two. MiB: the peak of a process.",
+        words=2,
     )
 
 
@@ -229,10 +230,10 @@ def place(machine: Part) -> str:
     return ", ".join([machine["cpu"], cores, *memory, *gpus, machine["system"], core])
 
 
-def titled(title: str, rows: Sequence[Cells], note: str) -> str:
-    """Return a Markdown table; its first row is the head, its first column holds words."""
+def titled(title: str, rows: Sequence[Cells], note: str, words: int = 1) -> str:
+    """Return a Markdown table; its first row is the head, its first columns hold words."""
     head, *body = rows
-    rule = ["---", *("---:" for _ in head[1:])]
+    rule = ["---"] * words + ["---:"] * (len(head) - words)
     lines = [f"| {' | '.join(row)} |" for row in (head, rule, *body)]
     return "\n".join([f"**{title}**", "", *lines, "", note])
 

@@ -21,6 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 PUBLIC = {
     "PRESETS": "recipe",
+    "Cuda": "runtime.cuda",
     "Dreamer": "dreamer",
     "Feeding": "feeding",
     "Layer": "network",

@@ -56,7 +56,6 @@ def gradient_graph(network: Graph, layers: Mapping[str, float], half: bool = Fal
     fold_normalizations(graph, kept=layers)
     graph.inputs[IMAGE] = replace(image, shape=(1, 3, "H", "W"))
     _check_dependence(graph, layers)
-    _check_dependence(graph, layers)
     try:
         if half:
             graph = in_half(graph)
@@ -77,13 +76,6 @@ def gradient_graph(network: Graph, layers: Mapping[str, float], half: bool = Fal
         gradient = b("Div", gradient, seed)
     b.call_output(gradient, GRADIENT, graph.inputs[IMAGE])
     return cut(graph, graph.outputs)
-
-
-def _check_dependence(graph: Graph, layers: Iterable[str]) -> None:
-    dependent = descendants(graph, IMAGE, STOPS)
-    for layer in layers:
-        if layer not in dependent:
-            raise NetworkFormatError(f"The layer {layer!r} does not depend on the image.")
 
 
 def _check_dependence(graph: Graph, layers: Iterable[str]) -> None:

@@ -28,6 +28,7 @@ OTHER = {
     "--blur": "1.5",
     "--resize": "area",
     "--seed": "1",
+    "--precision": "fp16",
 }
 """For each option a value that must change the picture."""
 
@@ -41,6 +42,9 @@ SAME_PICTURE = {
     "--device": "picks one of several GPUs",
     "--threads": "is about speed; tested by its errors",
     "--lowering": "is about speed; tested by its errors, and by what it says",
+    "--no-cuda-graphs": "is about speed on a GPU; see test_cli_machine",
+    "--gpu-memory": "is about memory of a GPU; see test_cli_machine",
+    "--deterministic": "is about the last bits on a GPU; see test_cli_machine",
 }
 """Why an option does not change the picture."""
 

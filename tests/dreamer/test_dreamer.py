@@ -42,6 +42,8 @@ class TestContract:
             "device": 0,
             "threads": None,
             "lowering": "auto",
+            "precision": "fp32",
+            "cuda": None,
         }
 
     def test_dream(self):
@@ -72,6 +74,7 @@ class TestContract:
     def test_what_a_dreamer_says_of_itself(self, small, spelling):
         assert small.provider == "cpu"
         assert small.lowering == spelling
+        assert small.precision == "fp32"
         assert small.threads == usable_cores()
         assert small.layers == {"second": 1.0}
         assert small.network.name == "small"

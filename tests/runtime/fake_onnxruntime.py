@@ -29,6 +29,7 @@ CPU, CUDA = PROVIDERS["cpu"], PROVIDERS["cuda"]
 def cuda_that_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """ONNX Runtime says that it knows CUDA."""
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [CUDA, CPU])
+    monkeypatch.setattr(onnxruntime, "set_default_logger_severity", lambda severity: None)
 
 
 def cuda_that_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,11 +63,12 @@ def test_a_run_that_fails_is_a_backend_error(feeds, capfd):
 class TestCuda:
     def test_it_is_asked_for_with_the_cpu_behind_it(self, monkeypatch):
         asked = cuda_that_runs(monkeypatch)
-        session = Session(convnet(), Backend("cuda", 1, options={"use_tf32": "0"}), 1)
+        backend = Backend("cuda", 1)
+        session = Session(convnet(), backend, 1)
         assert session.backend.provider == "cuda"
         [[(first, options), (second, _)]] = asked
         assert (first, second) == (CUDA, CPU)
-        assert options == {"device_id": 1, "use_tf32": "0"}
+        assert options == backend.cuda.options(1, "fp32", recorded=False)
 
     def test_where_it_runs_it_stays(self, monkeypatch, caplog):
         cuda_that_runs(monkeypatch)

@@ -41,6 +41,9 @@ _TURN = 4
 _PAUSE = 0.02
 """Seconds before a turn, in which the threads of the one before go to sleep."""
 
+_SETTLING = 2
+"""How many runs of a turn do not count: its threads wake, each on a core of its own."""
+
 _DECIMALS = 7
 
 _MOST_STEPS = 400
@@ -135,7 +138,7 @@ def _timed(
     while len(steps) < effort.steps or (sum(steps) < effort.seconds and len(steps) < _MOST_STEPS):
         for name, run in runs.items():
             sleep(_PAUSE)
-            run()
+            _repeat(run, _SETTLING)
             for _ in range(_TURN):
                 start = perf_counter()
                 run()

@@ -80,7 +80,9 @@ def _draw(panel: Any, columns: list[Column], name: str, layer: str) -> dict[str,
         if points:
             sizes |= set(points)
             style = {"marker": "o", "color": f"C{number}"}
-            [lines[_literally(f"{report}: {way}")]] = panel.plot([*points], [*points.values()], **style)
+            [lines[_literally(f"{report}: {way}")]] = panel.plot(
+                [*points], [*points.values()], **style
+            )
     panel.set_title(_literally(f"{name} → {layer}"))
     panel.set_xlabel("height and width, pixels")
     panel.set_xscale("log", base=2)
