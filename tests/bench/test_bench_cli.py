@@ -38,14 +38,14 @@ def test_it_measures_shows_and_keeps(answer, tmp_path):
     file = tmp_path / "bench.json"
     code, out, err = answer(*SMALL.split(), "--json", file)
     assert code == 0
-    assert out.splitlines()[1].split()[:5] == ["squeezenet", "cpu", "portable", "1", "64"]
-    assert "workload 1, float32, quick" in out
+    assert out.splitlines()[1].split()[:6] == ["squeezenet", "cpu", "portable", "fp32", "1", "64"]
+    assert "workload 1, quick" in out
     assert "0/1" in err
     assert "1/1" in err
     kept = bench.read(file)
     assert kept.quick
     assert [str(one.case) for one in kept.results] == [
-        "squeezenet → fire7, 64×64, cpu, portable, float32, 1 thread"
+        "squeezenet → fire7, 64×64, cpu, portable, fp32, 1 thread"
     ]
 
 

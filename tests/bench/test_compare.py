@@ -21,21 +21,21 @@ def cells(lines: list[str], begin: str) -> list[str]:
 class TestTable:
     def test_a_row_says_all_of_a_case(self):
         row = cells(table(report(result(step=0.05))), "squeezenet")
-        assert row[:5] == ["squeezenet", "cpu", "portable", "2", "512"]
-        assert row[5:] == ["20.00", "5.24", "50.0", "46.0–58.0", "45.0", "2.5", "2.5", "200"]
+        assert row[:6] == ["squeezenet", "cpu", "portable", "fp32", "2", "512"]
+        assert row[6:] == ["20.00", "5.24", "50.0", "46.0–58.0", "45.0", "2.5", "2.5", "200"]
 
     def test_columns_are_aligned(self):
         cases = [result(), result(replace(CASE, network="efficientnet-lite0", size=64), 0.5)]
         lines = table(report(*cases))[:3]
         assert len({len(line) for line in lines}) == 1
-        assert [line.split()[3] for line in lines] == ["threads", "2", "2"]
+        assert [line.split()[4] for line in lines] == ["threads", "2", "2"]
         assert len({line.index(line.split()[5]) + len(line.split()[5]) for line in lines}) == 1
 
     def test_the_machine_is_below(self):
         text = "\n".join(table(report()))
         assert "Abacus 3000, 2 cores, 8 GiB, Linux 6.1 x86_64" in text
         assert "onnxruntime 1.32.0, compiled kernels, operators: avx2" in text
-        assert text.endswith("workload 1, float32, 2026-11-01")
+        assert text.endswith("workload 1, 2026-11-01")
 
     def test_a_gpu_s_memory_is_what_the_dream_took_of_it(self):
         lines = table(report(result(CUDA, device_memory=300 << 20)))
@@ -50,8 +50,8 @@ class TestCompare:
     def test_the_ratio_says_how_many_times_as_fast(self):
         lines = compare({"a": report(result(step=0.06)), "b": report(result(CUDA, step=0.02))})
         assert cells(lines, "squeezenet") == ["squeezenet", "fire7", "512", "4.37", "3.00"]
-        assert "#1 is a: cpu, portable, float32, 2 threads" in lines
-        assert "#2 is b: cuda:1, portable, float32" in lines
+        assert "#1 is a: cpu, portable, fp32, 2 threads" in lines
+        assert "#2 is b: cuda:1, portable, fp32" in lines
 
     def test_a_file_has_a_column_for_each_way(self):
         ways = [result(replace(CASE, threads=n), 0.1 / n) for n in (1, 2, 4)]

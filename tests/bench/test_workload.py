@@ -6,8 +6,8 @@ import pytest
 
 from onnxdream import load
 from onnxdream.bench import FULL, NETWORKS, QUICK, WORKLOAD, plan, workload
-from onnxdream.errors import BenchmarkError, OnnxdreamError, ProviderError
-from onnxdream.runtime import usable_cores
+from onnxdream.errors import BenchmarkError, OnnxdreamError, ProviderError, RecipeError
+from onnxdream.runtime import Backend, lowering_for, usable_cores
 
 HASHES = {
     "squeezenet": "c5a7913fe938367d9fc4ac47a53e6ef69af8400db3c40f0dc54706d9ff07b298",
@@ -37,7 +37,7 @@ def test_the_plan_is_every_network_at_every_size():
         (network, size) for network in NETWORKS for size in FULL.sizes
     ]
     assert {case.way for case in cases} == {
-        f"cpu, portable, float32, {usable_cores()} thread{'s' * (usable_cores() > 1)}"
+        f"cpu, portable, fp32, {usable_cores()} thread{'s' * (usable_cores() > 1)}"
     }
 
 
@@ -56,6 +56,32 @@ def test_what_is_named_twice_is_measured_once():
     assert len(plan(**twice, provider="cpu", lowerings=["portable", "portable"])) == 1
 
 
+def test_precisions_take_the_lowerings_that_know_them():
+    quick = {"networks": ["squeezenet"], "sizes": [64], "threads": [1], "provider": "cpu"}
+    cases = plan(**quick, precisions=["fp32", "fp16", "fp16"])
+    assert [case.precision for case in cases] == ["fp32", "fp16"]
+    assert cases[0].lowering == lowering_for(Backend("cpu")).name
+    assert cases[1].lowering == "portable"
+    assert not any(case.graphs for case in cases)
+
+
+def test_on_a_gpu_steps_are_replayed_or_not(monkeypatch):
+    def choose(provider: str, device: int, precision: str) -> Backend:
+        return Backend("cuda", device, True, precision)
+
+    monkeypatch.setattr(workload, "choose", choose)
+    monkeypatch.setattr(workload, "settled", lambda backend: backend)
+    quick = {"networks": ["squeezenet"], "sizes": [64], "device": 1, "threads": [1, 2]}
+    assert [case.way for case in plan(**quick, precisions=["tf32", "fp16"])] == [
+        "cuda:1, portable, tf32, CUDA graphs",
+        "cuda:1, portable, fp16, CUDA graphs",
+    ]
+    assert [case.way for case in plan(**quick, graphs=[True, False])] == [
+        "cuda:1, portable, fp32, CUDA graphs",
+        "cuda:1, portable, fp32",
+    ]
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "reason"),
     [
@@ -64,6 +90,8 @@ def test_what_is_named_twice_is_measured_once():
         ({"threads": [0]}, BenchmarkError, "at least one thread"),
         ({"provider": "abacus"}, ProviderError, "no provider 'abacus'"),
         ({"lowerings": ["abacus"]}, ProviderError, "no lowering 'abacus'"),
+        ({"precisions": ["fp8"]}, RecipeError, "one of fp32, tf32, fp16"),
+        ({"precisions": ["tf32"], "provider": "cpu"}, ProviderError, "TF32"),
     ],
     ids=lambda value: str(value),
 )
@@ -75,4 +103,4 @@ def test_an_impossible_plan(settings, error, reason):
 
 def test_a_case_says_what_it_is():
     [case] = plan(networks=["squeezenet"], sizes=[64], threads=[1], **CPU)
-    assert str(case) == "squeezenet → fire7, 64×64, cpu, portable, float32, 1 thread"
+    assert str(case) == "squeezenet → fire7, 64×64, cpu, portable, fp32, 1 thread"

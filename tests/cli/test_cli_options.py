@@ -28,7 +28,6 @@ OTHER = {
     "--blur": "1.5",
     "--resize": "area",
     "--seed": "1",
-    "--precision": "fp16",
 }
 """For each option a value that must change the picture."""
 
@@ -42,6 +41,7 @@ SAME_PICTURE = {
     "--device": "picks one of several GPUs",
     "--threads": "is about speed; tested by its errors",
     "--lowering": "is about speed; tested by its errors, and by what it says",
+    "--precision": "is about layers far from the image; see test_cli_machine",
     "--no-cuda-graphs": "is about speed on a GPU; see test_cli_machine",
     "--gpu-memory": "is about memory of a GPU; see test_cli_machine",
     "--deterministic": "is about the last bits on a GPU; see test_cli_machine",

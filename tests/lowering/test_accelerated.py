@@ -148,19 +148,55 @@ def dense_block(d: Draft) -> None:
     d.tip, d.channels = d.add("Concat", *features, axis=1), channels
 
 
+def expanded(
+    d: Draft,
+    activation: Callable[[Draft], None],
+    kernel: int,
+    stride: int,
+    padding: str,
+    shortcut: bool,
+) -> None:
+    """A mobile block, with a shortcut where that fits."""
+    before, channels = d.tip, d.channels
+    dense(d, 3 * channels, 1, 1, "VALID")
+    activation(d)
+    depthwise(d, kernel, stride, padding)
+    activation(d)
+    dense(d, channels, 1, 1, "VALID")
+    if shortcut and stride == 1 and padding.startswith("SAME"):
+        d.tip = d.add("Add", d.tip, before)
+
+
+def nothing(d: Draft) -> None:
+    """No activation at all."""
+
+
+def excited(d: Draft, op: str) -> None:
+    """A tensor of one pixel meets a whole one."""
+    squeezed = d.add("GlobalAveragePool", d.tip)
+    gate = d.add("Relu", d.conv(squeezed, d.channels, d.channels, 1))
+    d.tip = d.add(op, d.conv(d.tip, d.channels, d.channels, 1), gate)
+
+
+def shifted(d: Draft) -> None:
+    """What fills up a block does not stay zero."""
+    d.tip = d.add("Sub", d.tip, d.number(0.5))
+
+
 def max_pool(d: Draft, kernel: int, stride: int, ceil: bool) -> None:
     geometry = {"kernel_shape": [kernel, kernel], "strides": [stride, stride]}
     d.tip = d.add("MaxPool", d.tip, ceil_mode=int(ceil), **geometry)
 
 
-def average_pool(d: Draft, stride: int, counted: bool) -> None:
+def average_pool(d: Draft, kernel: int, stride: int, counted: bool, ceil: bool) -> None:
     d.tip = d.add(
         "AveragePool",
         d.tip,
-        kernel_shape=[3, 3],
+        kernel_shape=[kernel, kernel],
         strides=[stride, stride],
         pads=[1, 1, 1, 1],
         count_include_pad=int(counted),
+        ceil_mode=int(ceil),
     )
 
 
@@ -181,6 +217,14 @@ def layers() -> st.SearchStrategy[Layer]:
     return st.one_of(
         of(dense, CHANNELS, kernel, stride, padding),
         of(depthwise, st.sampled_from([3, 5]), stride, padding),
+        of(
+            expanded,
+            st.sampled_from([relu, relu6, clip_off_zero, nothing]),
+            st.sampled_from([3, 5]),
+            stride,
+            padding,
+            st.booleans(),
+        ),
         of(grouped, st.sampled_from([16, 32])),
         of(relu),
         of(relu6),
@@ -192,7 +236,9 @@ def layers() -> st.SearchStrategy[Layer]:
         of(many_readers),
         of(dense_block),
         of(max_pool, st.sampled_from([2, 3]), stride, st.booleans()),
-        of(average_pool, stride, st.booleans()),
+        of(average_pool, st.sampled_from([2, 3]), stride, st.booleans(), st.booleans()),
+        of(excited, st.sampled_from(["Add", "Mul", "Sub"])),
+        of(shifted),
         of(normalization),
     )
 
@@ -205,7 +251,7 @@ def both(graph: Graph, height: int, width: int, seed: int) -> list[list[np.ndarr
     ]
 
 
-@settings(max_examples=120)
+@settings(max_examples=150)
 @given(
     st.lists(layers(), min_size=1, max_size=7),
     st.integers(30, 41),
@@ -264,11 +310,31 @@ class TestWhatItIsSpelledWith:
         found = operators(draft)
         assert not found["", "Relu"] and not found["", "Add"]
 
-    def test_the_gates_of_a_mobile_block_go_into_its_depthwise_convolution(
+    def test_the_expanded_tensor_of_a_mobile_block_is_never_stored(self, draft: Draft) -> None:
+        sums = operators(draft)["", "Sum"]
+        expanded(draft, relu6, 3, 1, "SAME_UPPER", True)
+        expanded(draft, relu, 5, 2, "SAME_UPPER", False)
+        found = operators(draft)
+        assert found[DOMAIN, "ExpandedDepthwise"] == found[DOMAIN, "ExpandedDepthwiseGrad"] == 2
+        assert not found[DOMAIN, "DepthwiseGrad"]
+        assert not found["", "Add"] and found["", "Sum"] == sums
+        # What is left is the gate of the very first activation.
+        assert found[DOMAIN, "GatedSum"] == 1
+
+    def test_an_expanded_tensor_that_others_read_is_stored(self, draft: Draft) -> None:
+        mobile_block(draft)
+        inner = draft.graph.nodes[3].outputs[0]
+        graph = gradient_graph(draft.graph, {inner: 1.0, draft.tip: 1.0})
+        lowered = LOWERINGS["accelerated"].spell(graph)
+        assert not any(node.op == "ExpandedDepthwise" for node in lowered.nodes)
+
+    def test_the_gates_of_a_block_of_many_channels_go_into_its_depthwise_convolution(
         self, draft: Draft
     ) -> None:
+        dense(draft, 48, 1, 1, "VALID")
         mobile_block(draft)
         found = operators(draft)
+        assert not found[DOMAIN, "ExpandedDepthwise"]
         assert found[DOMAIN, "DepthwiseGrad"] == 1
         # What is left is the gate of the very first activation.
         assert found[DOMAIN, "GatedSum"] == 1

@@ -26,7 +26,7 @@ from ..feeding import Feeding
 from ..gradient import gradient_graph
 from ..graph import FLOAT, GRADIENT, IMAGE, LOSS, Graph, Node
 from ..network import load
-from ..runtime import Backend, Session, Stepper, choose, lowering_for
+from ..runtime import Backend, Cuda, Session, Stepper, choose, lowering_for
 from . import workload
 from .gpu import device_memory
 from .memory import peak_memory
@@ -71,8 +71,9 @@ def measure(case: Case, effort: Effort) -> Result:
     picture = random.random((case.size, case.size, 3), np.float32)
     shifts = random.integers(-workload.JITTER, workload.JITTER + 1, (64, 2)).tolist()
     network = load(case.network)
-    gradient = gradient_graph(network.graph, {network.resolve(case.layer): 1.0})
-    backend = choose(case.provider, case.device)
+    layers = {network.resolve(case.layer): 1.0}
+    gradient = gradient_graph(network.graph, layers, half=case.precision == "fp16")
+    backend = choose(case.provider, case.device, case.precision, Cuda(graphs=case.graphs))
     lowering = lowering_for(backend, case.lowering)
 
     def steps(graph: Graph) -> Callable[[], object]:

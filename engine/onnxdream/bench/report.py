@@ -154,6 +154,7 @@ def result_of(fields: Fields) -> Result:
             lowering=case.text("lowering"),
             threads=case.integer("threads", 1, _MOST_THREADS),
             precision=case.text("precision"),
+            graphs=case.flag("graphs"),
         ),
         peak_memory=fields.optional_integer("peak_memory", 0, _LARGEST),
         device_memory=fields.optional_integer("device_memory", 0, _LARGEST),

@@ -9,15 +9,16 @@ from .report import Report, Result
 __all__ = ["aligned", "machine_lines", "table"]
 
 _HEAD = (
-    *("network", "provider", "lowering", "threads", "size"),
+    *("network", "provider", "lowering", "precision", "threads", "size"),
     *("steps/s", "Mpx·steps/s", "step ms", "p10–p90", "network", "kernels", "rest", "MiB"),
 )
-_WORDS = 3
+_WORDS = 4
 
 _LEGEND = """\
 step ms: the median, its 10th and 90th percentile, and its parts: network, the gradient graph
 alone; kernels, jitter, normalize, un-jitter, blur, ascend and the call; rest, what a step takes
-beyond the two. MiB: the peak memory of a process that dreams, or what it takes of a GPU's."""
+beyond the two: less than nothing where a step is replayed as a CUDA graph ("graphs"), as the
+network alone is not. MiB: the peak memory of a process that dreams, or what it takes of a GPU's."""
 
 
 def table(report: Report) -> list[str]:
@@ -33,12 +34,11 @@ def machine_lines(report: Report) -> list[str]:
     memory = [] if machine.memory is None else [f"{machine.memory / 2**30:.0f} GiB"]
     cores = f"{machine.cores} core" + "s" * (machine.cores > 1)
     versions = [f"{name} {version}" for name, version in machine.versions.items()]
-    precisions = sorted({result.case.precision for result in report.results})
     effort = "quick, " if report.quick else ""
     return [
         ", ".join([machine.cpu, cores, *memory, *gpus, machine.system]),
         ", ".join([*versions, f"{machine.kernels} kernels", f"operators: {machine.operators}"]),
-        ", ".join([f"workload {report.workload}", *precisions, f"{effort}{machine.date}"]),
+        f"workload {report.workload}, {effort}{machine.date}",
     ]
 
 
@@ -68,6 +68,7 @@ def _row(result: Result) -> tuple[str, ...]:
         case.network,
         case.place,
         case.lowering,
+        f"{case.precision}, graphs" if case.graphs else case.precision,
         str(case.threads),
         str(case.size),
         f"{result.steps_per_second:.2f}",

@@ -94,8 +94,10 @@ class Case:
         How the gradient graph is spelled.
     threads : int
         On how many threads, where that is the CPU.
-    precision : str
+    precision : {"fp32", "tf32", "fp16"}
         Of the weights and activations.
+    graphs : bool
+        Whether the steps are recorded and replayed as CUDA graphs, if they can be.
     """
 
     network: str
@@ -105,7 +107,8 @@ class Case:
     device: int
     lowering: str
     threads: int
-    precision: str = "float32"
+    precision: str = "fp32"
+    graphs: bool = False
 
     @property
     def work(self) -> tuple[str, str, int]:
@@ -121,6 +124,8 @@ class Case:
     def way(self) -> str:
         """How and where it is computed, in words."""
         words = [self.place, self.lowering, self.precision]
+        if self.graphs:
+            words.append("CUDA graphs")
         if self.provider == "cpu":
             words.append(f"{self.threads} thread" + "s" * (self.threads > 1))
         return ", ".join(words)
@@ -137,6 +142,8 @@ def plan(
     device: int = 0,
     lowerings: Sequence[str] = ("auto",),
     threads: Sequence[int] | None = None,
+    precisions: Sequence[str] = ("fp32",),
+    graphs: Sequence[bool] = (True,),
 ) -> list[Case]:
     """List the cases to measure.
 
@@ -156,6 +163,11 @@ def plan(
         On how many threads, where that is the CPU; if not given, as many as
         there are cores that this process may use. Elsewhere it is one case
         whatever is given.
+    precisions : sequence of {"fp32", "tf32", "fp16"}
+        Of the weights and activations.
+    graphs : sequence of bool
+        Whether steps are recorded and replayed as CUDA graphs. On the CPU it is
+        one case whatever is given.
 
     Raises
     ------
@@ -163,20 +175,32 @@ def plan(
         If a network is not part of the workload, a size is too small for it,
         or a number of threads is impossible.
     BackendError
-        If ONNX Runtime, the provider or the lowering is missing.
+        If ONNX Runtime, the provider or the lowering is missing, or does not
+        know a precision.
+    RecipeError
+        If there is no such precision.
     """
     chosen = list(NETWORKS) if networks is None else list(dict.fromkeys(networks))
     counts = [usable_cores()] if threads is None else list(dict.fromkeys(threads))
     if any(count < 1 for count in counts):
         raise BenchmarkError("A benchmark runs on at least one thread.")
     _check_sizes(chosen, sizes)
-    backend = settled(choose(provider, device))
-    spelled = dict.fromkeys(lowering_for(backend, name).name for name in lowerings)
-    if backend.provider != "cpu":
+    backends = [settled(choose(provider, device, name)) for name in dict.fromkeys(precisions)]
+    ways = {
+        (lowering_for(backend, name).name, backend.precision): None
+        for backend in backends
+        for name in lowerings
+    }
+    where = backends[0].provider, backends[0].device
+    if where[0] == "cpu":
+        graphs = [False]
+    else:
         counts = counts[:1]
-    where = backend.provider, backend.device
-    found = product(chosen, dict.fromkeys(sizes), spelled, counts)
-    return [Case(n, NETWORKS[n], size, *where, spell, count) for n, size, spell, count in found]
+    found = product(chosen, dict.fromkeys(sizes), ways, counts, dict.fromkeys(graphs))
+    return [
+        Case(name, NETWORKS[name], size, *where, spelled, count, precision, recorded)
+        for name, size, (spelled, precision), count, recorded in found
+    ]
 
 
 def _check_sizes(networks: Sequence[str], sizes: Sequence[int]) -> None:

@@ -60,6 +60,20 @@ def _add_options(parser: ArgumentParser) -> None:
         help="how the gradient graph is spelled (default: auto, the fastest that works)",
     )
     cases.add_argument(
+        "--precision",
+        type=_list(str),
+        default=["fp32"],
+        metavar="fp32|tf32|fp16,…",
+        help="of weights and activations; tf32 is for GPUs only (default: fp32)",
+    )
+    cases.add_argument(
+        "--cuda-graphs",
+        type=_list(_switch),
+        default=[True],
+        metavar="on|off,…",
+        help="whether steps are replayed as CUDA graphs, on a GPU (default: on)",
+    )
+    cases.add_argument(
         "--threads",
         type=_list(int),
         metavar="N,…",
@@ -118,6 +132,8 @@ def _measured(options: Namespace) -> Report:
         device=options.device,
         lowerings=options.lowering,
         threads=options.threads,
+        precisions=options.precision,
+        graphs=options.cuda_graphs,
     )
     form = "{n_fmt}/{total_fmt} |{bar}| {elapsed} elapsed, {desc}"
     with tqdm(total=len(cases), bar_format=form, file=sys.stderr, dynamic_ncols=True) as bar:
@@ -143,6 +159,12 @@ def _list(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
             raise ArgumentTypeError(f"{text!r} is not a list with commas between") from error
 
     return read
+
+
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(text)
+    return text == "on"
 
 
 COMMAND = Command("Measure how fast it dreams here, or compare measurements", _run, _add_options)

@@ -52,6 +52,7 @@ cdef struct Attributes:
     int64_t block
     Gate gate
     Gate inner_gate
+    Gate expanded_gate
     Windows windows
     int64_t channels
     int64_t size
@@ -199,6 +200,8 @@ cdef OrtStatus* read_attributes(
     found.gate.high = _number(&reader, "high", INFINITY)
     found.inner_gate.low = _number(&reader, "gate_low", -INFINITY)
     found.inner_gate.high = _number(&reader, "gate_high", INFINITY)
+    found.expanded_gate.low = _number(&reader, "expand_low", -INFINITY)
+    found.expanded_gate.high = _number(&reader, "expand_high", INFINITY)
     _read_windows(&reader, needs, &found.windows)
     found.channels = _integer(&reader, "channels", 1, 0, "channels must be a positive integer")
     if needs & NEEDS_CHANNELS and found.channels == 0:

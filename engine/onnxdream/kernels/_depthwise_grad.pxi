@@ -5,6 +5,15 @@
 # (h + before) % stride, were all read through every stride-th tap, the first of which
 # is that remainder; and for them the gradient is a plain correlation with these taps.
 
+cdef struct Turned:
+    # A depthwise convolution, seen from its gradient.
+    Axis rows
+    Axis columns
+    # Zeros before and behind a row of g, in pixels, so that taps always find something.
+    int64_t zeros_before
+    int64_t padded
+
+
 cdef struct _DepthwiseGrad:
     const float* g
     const float* y
@@ -13,19 +22,30 @@ cdef struct _DepthwiseGrad:
     float* out
     Planes planes
     Bands bands
-    Axis rows
-    Axis columns
+    Turned turned
     # Of channels.
     int64_t blocks
-    # Zeros before and behind a row of g, in pixels, so that taps always find something.
-    int64_t zeros_before
-    int64_t padded
     Gate inner_gate
     Gate gate
     bint out_of_memory
 
 
-cdef inline Py_ssize_t _phase_taps(const Axis* axis, Py_ssize_t phase) noexcept nogil:
+cdef Turned turned_of(
+    Call* call, const Windows* windows, const int64_t* x, const int64_t* g
+) noexcept nogil:
+    """Return the geometry of a gradient with respect to x, given the dimensions of x and g."""
+    cdef Turned turned
+    cdef int64_t reach
+    turned.rows = axis_of(call, windows, 0, x[2], g[2])
+    turned.columns = axis_of(call, windows, 1, x[3], g[3])
+    reach = _ceil_div(turned.columns.before - turned.columns.kernel + 1, turned.columns.stride)
+    turned.zeros_before = max(0, -reach)
+    reach = (turned.columns.size - 1 + turned.columns.before) // turned.columns.stride
+    turned.padded = turned.zeros_before + max(reach + 1, turned.columns.windows)
+    return turned
+
+
+cdef inline Py_ssize_t phase_taps(const Axis* axis, Py_ssize_t phase) noexcept nogil:
     """Return how many taps a phase has."""
     return max(0, _ceil_div(axis.kernel - phase, axis.stride))
 
@@ -35,22 +55,18 @@ cdef inline void _correlate(
     const Lanes* weights,
     Py_ssize_t lines,
     Py_ssize_t taps,
-    const Lanes* x,
     Lanes* out,
     Py_ssize_t step,
     Py_ssize_t stride,
     Py_ssize_t count,
-    Gate gate,
 ) noexcept nogil:
-    """Set every stride-th pixel of out to the sum over taps of weights times rows, gated by x.
+    """Set every stride-th pixel of out to the sum over taps of weights times rows.
 
     Pixel i of the sum takes pixel i - tap of each row.
     """
     cdef Py_ssize_t pixel = 0, line, tap, hop = stride * step
     cdef const Lanes* row
-    cdef Lanes low, high, zero, weight, a, b, c, d
-    spread[Lanes](&low, gate.low)
-    spread[Lanes](&high, gate.high)
+    cdef Lanes zero, weight, a, b, c, d
     spread[Lanes](&zero, 0)
     # Four sums side by side share their weights and keep the multipliers busy.
     while pixel + 4 <= count:
@@ -63,11 +79,10 @@ cdef inline void _correlate(
                 b = b + weight * row[(1 - tap) * step]
                 c = c + weight * row[(2 - tap) * step]
                 d = d + weight * row[(3 - tap) * step]
-        out[0] = between[Lanes](a, x[0], low, high)
-        out[hop] = between[Lanes](b, x[hop], low, high)
-        out[2 * hop] = between[Lanes](c, x[2 * hop], low, high)
-        out[3 * hop] = between[Lanes](d, x[3 * hop], low, high)
-        x += 4 * hop
+        out[0] = a
+        out[hop] = b
+        out[2 * hop] = c
+        out[3 * hop] = d
         out += 4 * hop
         pixel += 4
     while pixel < count:
@@ -76,8 +91,7 @@ cdef inline void _correlate(
             row = rows[line] + pixel * step
             for tap in range(taps):
                 a = a + weights[line * taps + tap] * row[-tap * step]
-        out[0] = between[Lanes](a, x[0], low, high)
-        x += hop
+        out[0] = a
         out += hop
         pixel += 1
 
@@ -87,29 +101,27 @@ cdef inline void _correlate_unrolled(
     const Lanes* weights,
     Py_ssize_t lines,
     Py_ssize_t taps,
-    const Lanes* x,
     Lanes* out,
     Py_ssize_t step,
     Py_ssize_t stride,
     Py_ssize_t count,
-    Gate gate,
 ) noexcept nogil:
     """Do as _correlate, faster for the numbers of taps that networks have."""
     if step > 1:
-        _correlate[Lanes](rows, weights, lines, taps, x, out, step, stride, count, gate)
+        _correlate[Lanes](rows, weights, lines, taps, out, step, stride, count)
     elif taps == 1:
-        _correlate[Lanes](rows, weights, lines, 1, x, out, 1, stride, count, gate)
+        _correlate[Lanes](rows, weights, lines, 1, out, 1, stride, count)
     elif taps == 2:
-        _correlate[Lanes](rows, weights, lines, 2, x, out, 1, stride, count, gate)
+        _correlate[Lanes](rows, weights, lines, 2, out, 1, stride, count)
     elif taps == 3:
-        _correlate[Lanes](rows, weights, lines, 3, x, out, 1, stride, count, gate)
+        _correlate[Lanes](rows, weights, lines, 3, out, 1, stride, count)
     elif taps == 5:
-        _correlate[Lanes](rows, weights, lines, 5, x, out, 1, stride, count, gate)
+        _correlate[Lanes](rows, weights, lines, 5, out, 1, stride, count)
     else:
-        _correlate[Lanes](rows, weights, lines, taps, x, out, 1, stride, count, gate)
+        _correlate[Lanes](rows, weights, lines, taps, out, 1, stride, count)
 
 
-cdef inline void _sort_weights(
+cdef inline void sort_weights(
     const Lanes* weights, Lanes* sorted, const Axis* rows, const Axis* columns, Py_ssize_t step
 ) noexcept nogil:
     """Bring weights [rows][columns][step] into the order [step][phase][phase][line][tap]."""
@@ -117,12 +129,76 @@ cdef inline void _sort_weights(
     for lane in range(step):
         for row_phase in range(rows.stride):
             for column_phase in range(columns.stride):
-                for line in range(_phase_taps(rows, row_phase)):
+                for line in range(phase_taps(rows, row_phase)):
                     row = row_phase + line * rows.stride
-                    for tap in range(_phase_taps(columns, column_phase)):
+                    for tap in range(phase_taps(columns, column_phase)):
                         column = column_phase + tap * columns.stride
                         sorted[0] = weights[(row * columns.kernel + column) * step + lane]
                         sorted += 1
+
+
+cdef inline void turned_row(
+    const Turned* turned,
+    const Lanes* sorted,
+    const Lanes* zeros,
+    const Lanes* gated,
+    const Lanes** lines,
+    Lanes* out,
+    Py_ssize_t step,
+    Py_ssize_t row,
+) noexcept nogil:
+    """Fill a row of one plane of the gradient.
+
+    Row i of g is number i % phase_taps(rows, 0) of those in gated; zeros is one more
+    such row. The weights are sorted. lines has room for a pointer to each row.
+    """
+    cdef const Axis* rows = &turned.rows
+    cdef const Axis* columns = &turned.columns
+    cdef Py_ssize_t ring = phase_taps(rows, 0), padded = turned.padded * step
+    cdef Py_ssize_t window = (row + rows.before) // rows.stride
+    cdef Py_ssize_t phase = (row + rows.before) % rows.stride
+    cdef Py_ssize_t count = phase_taps(rows, phase)
+    cdef Py_ssize_t line, taps, column, lane, i, shift
+    cdef const Lanes* weight
+    for lane in range(step):
+        # Here the weights of this lane and phase begin.
+        weight = sorted + lane * rows.kernel * columns.kernel
+        for i in range(phase):
+            weight += phase_taps(rows, i) * columns.kernel
+        for i in range(columns.stride):
+            taps = phase_taps(columns, i)
+            # The first column of the phase, and the window that reads it with tap 0.
+            column = (i + columns.stride - columns.before % columns.stride) % columns.stride
+            shift = turned.zeros_before + (column + columns.before) // columns.stride
+            for line in range(count):
+                if 0 <= window - line < rows.windows:
+                    lines[line] = gated + (window - line) % ring * padded
+                else:
+                    lines[line] = zeros
+                lines[line] += shift * step + lane
+            if column < columns.size:
+                _correlate_unrolled[Lanes](
+                    lines,
+                    weight,
+                    count,
+                    taps,
+                    out + column * step + lane,
+                    step,
+                    columns.stride,
+                    _ceil_div(columns.size - column, columns.stride),
+                )
+            weight += count * taps
+
+
+cdef inline void _gate(
+    const Lanes* g, const Lanes* y, Lanes* out, Py_ssize_t count, Gate gate
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef Lanes low, high
+    spread[Lanes](&low, gate.low)
+    spread[Lanes](&high, gate.high)
+    for i in range(count):
+        out[i] = between[Lanes](g[i], y[i], low, high)
 
 
 cdef inline void _depthwise_grad_rows(
@@ -140,78 +216,48 @@ cdef inline void _depthwise_grad_rows(
 ) noexcept nogil:
     """Fill the rows [first, last) of one plane of out.
 
-    scratch is zero and has room for the weights, a row of zeros, and as many rows of
-    gated g as a row of out needs: g passes through them once. lines has room for a
-    pointer to each.
+    scratch is zero and has room for the weights, a row of out, a row of zeros, and as
+    many rows of gated g as a row of out needs: g passes through them once. lines has
+    room for a pointer to each.
     """
-    cdef const Axis* rows = &todo.rows
-    cdef const Axis* columns = &todo.columns
-    cdef Py_ssize_t ring = _phase_taps(rows, 0)
-    cdef Py_ssize_t length = columns.windows * step, padded = todo.padded * step
-    cdef Py_ssize_t row, window, made, count, line, taps, column, phase, lane, i, shift
-    cdef Lanes* zeros = scratch + rows.kernel * columns.kernel * step
+    cdef const Turned* turned = &todo.turned
+    cdef const Axis* rows = &turned.rows
+    cdef const Axis* columns = &turned.columns
+    cdef Py_ssize_t ring = phase_taps(rows, 0), width = columns.size * step
+    cdef Py_ssize_t length = columns.windows * step, padded = turned.padded * step
+    cdef Py_ssize_t row, made = first_reaching(rows, first)
+    cdef Lanes* sums = scratch + rows.kernel * columns.kernel * step
+    cdef Lanes* zeros = sums + width
     cdef Lanes* gated = zeros + padded
-    cdef Lanes* slot
-    cdef const Lanes* weight
-    cdef Lanes low, high
-    spread[Lanes](&low, todo.inner_gate.low)
-    spread[Lanes](&high, todo.inner_gate.high)
-    _sort_weights[Lanes](weights, scratch, rows, columns, step)
-    made = first_reaching(rows, first)
+    sort_weights[Lanes](weights, scratch, rows, columns, step)
     for row in range(first, last):
-        window = (row + rows.before) // rows.stride
-        while made <= min(window, rows.windows - 1):
-            slot = gated + made % ring * padded + todo.zeros_before * step
-            for i in range(length):
-                slot[i] = between[Lanes](g[made * length + i], y[made * length + i], low, high)
+        while made < last_starting(rows, row):
+            _gate[Lanes](
+                g + made * length, y + made * length,
+                gated + made % ring * padded + turned.zeros_before * step, length, todo.inner_gate,
+            )
             made += 1
-        phase = (row + rows.before) % rows.stride
-        count = _phase_taps(rows, phase)
-        for lane in range(step):
-            # Here the weights of this lane and phase begin.
-            weight = scratch + lane * rows.kernel * columns.kernel
-            for i in range(phase):
-                weight += _phase_taps(rows, i) * columns.kernel
-            for i in range(columns.stride):
-                taps = _phase_taps(columns, i)
-                # The first column of the phase, and the window that reads it with tap 0.
-                column = (i + columns.stride - columns.before % columns.stride) % columns.stride
-                shift = todo.zeros_before + (column + columns.before) // columns.stride
-                for line in range(count):
-                    if 0 <= window - line < rows.windows:
-                        lines[line] = gated + (window - line) % ring * padded
-                    else:
-                        lines[line] = zeros
-                    lines[line] += shift * step + lane
-                if column < columns.size:
-                    _correlate_unrolled[Lanes](
-                        lines,
-                        weight,
-                        count,
-                        taps,
-                        x + (row * columns.size + column) * step + lane,
-                        out + (row * columns.size + column) * step + lane,
-                        step,
-                        columns.stride,
-                        _ceil_div(columns.size - column, columns.stride),
-                        todo.gate,
-                    )
-                weight += count * taps
+        turned_row[Lanes](turned, scratch, zeros, gated, lines, sums, step, row)
+        _gate[Lanes](sums, x + row * width, out + row * width, width, todo.gate)
 
 
 cdef void _depthwise_grad_band(void* job, size_t item) noexcept nogil:
     cdef _DepthwiseGrad* todo = <_DepthwiseGrad*> job
     cdef Part part = part_of(&todo.planes, &todo.bands, item)
+    cdef const Axis* rows = &todo.turned.rows
+    cdef const Axis* columns = &todo.turned.columns
     cdef Py_ssize_t block = todo.planes.block
-    cdef Py_ssize_t taps = todo.rows.kernel * todo.columns.kernel * block
-    cdef Py_ssize_t ring = _phase_taps(&todo.rows, 0)
-    cdef Py_ssize_t row = todo.columns.windows * block
-    cdef const float* g = todo.g + part.plane * todo.rows.windows * row
-    cdef const float* y = todo.y + part.plane * todo.rows.windows * row
+    cdef Py_ssize_t taps = rows.kernel * columns.kernel * block
+    cdef Py_ssize_t ring = phase_taps(rows, 0)
+    cdef Py_ssize_t row = columns.windows * block
+    cdef const float* g = todo.g + part.plane * rows.windows * row
+    cdef const float* y = todo.y + part.plane * rows.windows * row
     cdef const float* weights = todo.weights + part.plane % todo.blocks * taps
     cdef const float* x = todo.x + part.offset
     cdef float* out = todo.out + part.offset
-    cdef Scratch scratch = scratch_of(taps + (ring + 1) * todo.padded * block, ring)
+    cdef Scratch scratch = scratch_of(
+        taps + (columns.size + (ring + 1) * todo.turned.padded) * block, ring
+    )
     if scratch.floats == NULL:
         todo.out_of_memory = True
     elif block % LANES == 0:
@@ -236,7 +282,6 @@ cdef OrtStatus* depthwise_grad(void* kernel, OrtKernelContext* context) noexcept
     cdef Tensor weights = input_tensor(&call, 2)
     cdef Tensor x = input_tensor(&call, 3)
     cdef const Windows* windows = &attributes.windows
-    cdef int64_t reach
     cdef _DepthwiseGrad job
     job.planes = planes_of(&call, &x, attributes.block)
     job.bands = bands_of(&job.planes)
@@ -250,13 +295,8 @@ cdef OrtStatus* depthwise_grad(void* kernel, OrtKernelContext* context) noexcept
     )
     expect_no_dilation(&call, windows)
     if call.failure == NULL:
-        job.rows = axis_of(&call, windows, 0, x.dims[2], g.dims[2])
-        job.columns = axis_of(&call, windows, 1, x.dims[3], g.dims[3])
+        job.turned = turned_of(&call, windows, x.dims, g.dims)
         job.blocks = x.dims[1] // attributes.block
-        reach = _ceil_div(job.columns.before - job.columns.kernel + 1, job.columns.stride)
-        job.zeros_before = max(0, -reach)
-        reach = (job.columns.size - 1 + job.columns.before) // job.columns.stride
-        job.padded = job.zeros_before + max(reach + 1, job.columns.windows)
     job.g, job.y, job.weights, job.x = g.data, y.data, weights.data, x.data
     job.inner_gate, job.gate = attributes.inner_gate, attributes.gate
     job.out_of_memory = False

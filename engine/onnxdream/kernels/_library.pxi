@@ -14,11 +14,14 @@ cdef struct Operator:
     const char* name
     size_t inputs
     size_t outputs
-    # Whether the last input stands for any number of them.
-    bint variadic
+    # How many the last input stands for: REQUIRED, OPTIONAL or VARIADIC.
+    int last
     # The input that is of integers, and the one whose shape the first output has; or -1.
     int integers
     int shaped_as
+    # A bit for each input and for each output: those of bytes.
+    int bytes_in
+    int bytes_out
     int needs
 
 
@@ -39,16 +42,19 @@ cdef size_t _outputs(const OrtCustomOp* op) noexcept nogil:
 
 
 cdef int _input_type(const OrtCustomOp* op, size_t index) noexcept nogil:
-    return INT64 if <int> index == (<const Operator*> op).integers else FLOAT
+    cdef const Operator* asked = <const Operator*> op
+    if <int> index == asked.integers:
+        return INT64
+    return UINT8 if asked.bytes_in >> index & 1 else FLOAT
 
 
 cdef int _output_type(const OrtCustomOp* op, size_t index) noexcept nogil:
-    return FLOAT
+    return UINT8 if (<const Operator*> op).bytes_out >> index & 1 else FLOAT
 
 
 cdef int _input_arity(const OrtCustomOp* op, size_t index) noexcept nogil:
     cdef const Operator* asked = <const Operator*> op
-    return VARIADIC if asked.variadic and index + 1 == asked.inputs else REQUIRED
+    return asked.last if index + 1 == asked.inputs else REQUIRED
 
 
 cdef int _output_arity(const OrtCustomOp* op, size_t index) noexcept nogil:
@@ -190,16 +196,23 @@ cdef Operator* _enter(
 
 cdef void _fill_table() noexcept nogil:
     global _operator_count
+    cdef Operator* made
     cdef int i
     _operator_count = 0
     for i in range(4):
         _input_indices[i], _output_indices[i] = i, 0
-    _enter("GatedSum", gated_sum, 2, 0, 0, _in_first_or_second).variadic = True
+    _enter("GatedSum", gated_sum, 2, 0, 0, _in_first_or_second).last = VARIADIC
     _enter("MaxPoolGrad", max_pool_grad, 3, 0, NEEDS_KERNEL, NULL)
     _enter("AveragePoolGrad", average_pool_grad, 2, 0, NEEDS_KERNEL, _in_first)
-    _enter("Interleave", interleave, 2, 0, NEEDS_STRIDES, _in_first).variadic = True
+    _enter("Interleave", interleave, 2, 0, NEEDS_STRIDES, _in_first).last = VARIADIC
     _enter("PixelShuffle", pixel_shuffle, 2, 0, NEEDS_STRIDES | NEEDS_CHANNELS, NULL)
     _enter("DepthwiseGrad", depthwise_grad, 4, 3, NEEDS_KERNEL, _in_fourth)
+    made = _enter(
+        "ExpandedDepthwise", expanded_depthwise, 5, -1, NEEDS_KERNEL | NEEDS_CHANNELS, NULL
+    )
+    made.outputs, made.bytes_out = 3, 1 << 1 | 1 << 2
+    made = _enter("ExpandedDepthwiseGrad", expanded_depthwise_grad, 6, -1, NEEDS_KERNEL, NULL)
+    made.last, made.bytes_in = OPTIONAL, 1 << 1 | 1 << 3
     _enter("LRNGrad", lrn_grad, 2, 0, NEEDS_SIZE, _in_second)
     _enter("Jitter", jitter, 2, -1, NEEDS_MEAN | NEEDS_STD, NULL).integers = 1
     _enter("Unjitter", unjitter, 2, -1, NEEDS_STD, NULL).integers = 1

@@ -7,14 +7,16 @@
 # at the top level.
 
 from libc.math cimport powf, sqrtf
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
 from onnxdream.kernels._ascent cimport absolute_sums, ascend_values, ascent_scale
 from onnxdream.kernels._blur cimport unjitter_blur_rows, unjitter_blur_scratch
 from onnxdream.kernels._jitter cimport jitter_normalize_rows
-from onnxdream.kernels._lanes cimport LANES, Lanes, between, lanes, spread, where_equal
+from onnxdream.kernels._lanes cimport (
+    LANES, Lanes, between, clip, inside, keep, lanes, prefetch, prefetch_room, spread, where_equal,
+)
 from onnxdream.kernels._ort_api cimport *
 from onnxdream.kernels._rows cimport blend_rows
 
@@ -25,6 +27,10 @@ include "_gated_sum.pxi"
 include "_max_pool_grad.pxi"
 include "_average_pool_grad.pxi"
 include "_depthwise_grad.pxi"
+include "_marks.pxi"
+include "_pointwise.pxi"
+include "_expanded_depthwise.pxi"
+include "_expanded_depthwise_grad.pxi"
 include "_interleave.pxi"
 include "_lrn_grad.pxi"
 include "_step.pxi"

@@ -56,10 +56,12 @@ cdef enum:
 
 cdef enum:
     FLOAT = 1
+    UINT8 = 2
     INT64 = 7
 
 cdef enum:
     REQUIRED = 0
+    OPTIONAL = 1
     VARIADIC = 2
 
 

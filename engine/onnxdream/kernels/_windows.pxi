@@ -74,3 +74,12 @@ cdef inline int64_t last_starting(const Axis* axis, int64_t element) noexcept no
 
 cdef void expect_no_dilation(Call* call, const Windows* windows) noexcept nogil:
     expect(call, windows.dilations[0] == 1 and windows.dilations[1] == 1, "dilations must be 1")
+
+
+cdef int64_t window_count(const Windows* windows, int which, int64_t size) noexcept nogil:
+    """Return how many windows an axis has, where ceil_mode is 0."""
+    cdef int64_t extent = (windows.kernel[which] - 1) * windows.dilations[which] + 1
+    if windows.auto_pad == SAME_UPPER or windows.auto_pad == SAME_LOWER:
+        return _ceil_div(size, windows.strides[which])
+    size += windows.before[which] + windows.after[which]
+    return max(0, _floor_div(size - extent, windows.strides[which]) + 1)

@@ -93,14 +93,17 @@ class Climb:
         buffers.step_size.update_inplace(np.array(step_size, np.float32))
         loss, mean = buffers.run(self._session, self._turn, self._first)
         if not (np.isfinite(mean) and mean > 0):
-            what = "zero" if mean == 0 else "not a finite number"
-            raise GradientError(
-                f"The gradient is {what}, so that there is no way up from this picture. "
-                "Choose another layer, or check how the network is fed (mean, std, channels)."
-            )
+            raise GradientError(self._no_way_up(mean))
         self._turn, self._first = 1 - self._turn, None
         self._here = buffers.pictures[self._turn]
         return loss
+
+    def _no_way_up(self, mean: float) -> str:
+        what = "zero" if mean == 0 else "not a finite number"
+        advice = "Choose another layer, or check how the network is fed (mean, std, channels)."
+        if self._session.backend.precision == "fp16" and mean != 0:
+            advice = 'Activations above 65504 are infinite in float16: try the precision "fp32".'
+        return f"The gradient is {what}, so that there is no way up from this picture. {advice}"
 
     def picture(self) -> np.ndarray:
         """The picture as it is now, float32 (H, W, 3), RGB, 0 to 1."""

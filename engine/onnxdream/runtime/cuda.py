@@ -54,7 +54,8 @@ class Cuda:
     search: str = "heuristic"
 
     def __post_init__(self) -> None:
-        if self.memory is not None and (not isinstance(self.memory, int) or self.memory < 1):
+        whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
+        if self.memory is not None and not (whole and self.memory >= 1):
             raise RecipeError(
                 f"memory must be a whole number of MiB, at least 1, but is {self.memory!r}."
             )

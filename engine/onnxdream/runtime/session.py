@@ -152,6 +152,6 @@ def run_error(error: Exception) -> BackendError:
 
 def _session_error(error: Exception, backend: Backend) -> BackendError | NetworkFormatError:
     if backend.provider != "cpu":
-        reason = failure(error)
-        return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {reason}")
+        reason = failure(error).removesuffix(".")
+        return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {reason}.")
     return NetworkFormatError(f"ONNX Runtime does not accept the network: {error}")

@@ -10,6 +10,7 @@ the convolutions that make its terms.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -18,7 +19,9 @@ from ...graph import DOMAIN, Node
 from ..windows import Windows, windows_of
 from .gates import GATES, Gate, PendingGate, gate_of
 from .layout import Layout, Part, Rewrite
+from .mobile import expanded_depthwise_grad
 from .plain import pool_attributes
+from .sizes import size_of
 from .weights import blocked, blocked_outputs, phases, stacked_phases, turned
 
 __all__ = ["BACKWARD"]
@@ -37,6 +40,10 @@ def _gate(at: Layout, node: Node) -> bool:
     if gate is None or aligned is None:
         return False
     reader = at.only_reader(output)
+    expansion = at.expansions.get(id(reader))
+    if len(terms) == 1 and expansion is not None and expansion.output == y:
+        at.set_parts(output, aligned[1])
+        return True
     if len(terms) == 1 and reader is not None and _takes_gate(at, reader, y, g):
         at.gates[output] = PendingGate(y, g, gate)
         return True
@@ -44,7 +51,7 @@ def _gate(at: Layout, node: Node) -> bool:
     for slices in zip(*aligned, strict=True):
         names = [part.name for part in slices]
         name = at.write("GatedSum", *names, domain=DOMAIN, **gate._asdict())
-        made.append(Part(name, slices[0].channels))
+        made.append(replace(slices[0], name=name))
     at.set_parts(output, made)
     return True
 
@@ -66,11 +73,11 @@ def _sum(at: Layout, node: Node) -> bool:
     convs = [at.convs.pop(name) for name in node.inputs if name in at.convs]
     made = {conv.outputs[0] for conv in convs}
     ready = [name for name in node.inputs if name not in made]
-    aligned = at.aligned([*ready, *(conv.inputs[2] for conv in convs)])
+    aligned = at.congruent([*ready, *(conv.inputs[2] for conv in convs)])
     if aligned is None:
         for conv in convs:
             at.set_parts(conv.outputs[0], _turned_conv(at, conv))
-        aligned = at.aligned(node.inputs)
+        aligned = at.congruent(node.inputs)
         if aligned is None:
             return False
         ready, convs = list(node.inputs), []
@@ -100,13 +107,17 @@ def _added(at: Layout, aligned: Sequence[Sequence[Part]]) -> list[Part]:
     if len(aligned) == 1:
         return list(aligned[0])
     return [
-        Part(at.write("Sum", *(part.name for part in slices)), slices[0].channels)
+        replace(slices[0], name=at.write("Sum", *(part.name for part in slices)))
         for slices in zip(*aligned, strict=True)
     ]
 
 
 def _conv_grad(at: Layout, node: Node) -> bool:
     name, g, x = node.inputs[:3]
+    expansion = at.expansions.get(id(node))
+    if expansion is not None and g == expansion.g:
+        # The convolution before takes this one along.
+        return True
     weight = at.constant(name)
     if weight is None:
         return False
@@ -115,7 +126,7 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     group = node.integer("group", 1)
     if group == outputs and inputs == 1:
         return _depthwise_grad(at, node, weight)
-    if group != 1 or at.blocked_input(g, outputs) is None:
+    if group != 1 or (expansion is None and at.blocked_input(g, outputs) is None):
         return False
     if windows.strides != [1, 1]:
         if windows.dilations != [1, 1]:
@@ -134,16 +145,20 @@ def _conv_grad(at: Layout, node: Node) -> bool:
 
 def _turned_conv(at: Layout, node: Node, total: Sequence[Part] | None = None) -> list[Part]:
     """The gradient of a convolution of stride 1, added to what is given."""
+    if id(node) in at.expansions:
+        return expanded_depthwise_grad(at, at.expansions[id(node)], total)
     name, g, x = node.inputs[:3]
     weight = at.constant(name)
     assert weight is not None
     windows = windows_of(node)
+    parts = at.parts(x)
     made = []
     for position, (channels, columns) in enumerate(_channels(at, x, weight.shape[1])):
         start = total[position].name if total else None
         kernel = turned(weight[:, columns])
         name = _conv_of_parts(at, g, kernel, windows.turned_pads, windows.dilations, start)
-        made.append(Part(name, channels))
+        size = parts[position].size if parts else size_of(x)
+        made.append(Part(name, channels, size))
     return made
 
 
@@ -210,7 +225,7 @@ def _strided_grad(at: Layout, node: Node, weight: np.ndarray, windows: Windows) 
         return True
     output, gate = _gate_behind(at, node.outputs[0], x)
     made_parts = []
-    for part, (channels, columns) in zip(
+    for part, (_, columns) in zip(
         at.parts(x) or [], _channels(at, x, weight.shape[1]), strict=True
     ):
         pieces = []
@@ -223,7 +238,7 @@ def _strided_grad(at: Layout, node: Node, weight: np.ndarray, windows: Windows) 
                 pieces.append(at.write.constant(np.zeros((1, 0, 1, 1))))
         attributes = gate._asdict() | geometry | {"block": at.block}
         name = at.write("Interleave", part.name, *pieces, domain=DOMAIN, **attributes)
-        made_parts.append(Part(name, channels))
+        made_parts.append(replace(part, name=name))
     at.set_parts(output, made_parts)
     return True
 
@@ -271,7 +286,7 @@ def _depthwise_grad(at: Layout, node: Node, weight: np.ndarray) -> bool:
         kernel = at.write.constant(blocked_outputs(weight[here], at.block))
         operands = incoming.name, y.name, kernel, source.name
         name = at.write("DepthwiseGrad", *operands, domain=DOMAIN, **attributes)
-        made.append(Part(name, source.channels))
+        made.append(replace(source, name=name))
     at.set_parts(output, made)
     return True
 
@@ -294,7 +309,7 @@ def _pool_grad(at: Layout, node: Node, operands: Sequence[str]) -> bool:
     for slices in zip(*aligned, strict=True):
         names = [part.name for part in slices]
         name = at.write(node.op, *names, domain=DOMAIN, **attributes)
-        made.append(Part(name, slices[0].channels))
+        made.append(replace(slices[0], name=name))
     at.set_parts(output, made)
     return True
 

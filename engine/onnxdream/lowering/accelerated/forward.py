@@ -9,8 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...graph import Node
+from ...graph import Attribute, Node
+from .activation import activation_behind
 from .layout import Layout, Part, Rewrite
+from .mobile import expanded_depthwise
+from .sizes import Size, size_of, size_through
 from .weights import blocked, blocked_outputs, padded
 
 __all__ = ["FORWARD"]
@@ -21,12 +24,15 @@ def _conv(at: Layout, node: Node) -> bool:
     weight, bias = at.constant(node.input(1)), at.constant(node.input(2))
     if weight is None or weight.ndim != 4 or (node.input(2) and bias is None):
         return False
+    if weight.dtype != np.float32:
+        return False
+    node = replace(node, attributes=node.attributes | {"kernel_shape": list(weight.shape[2:])})
     outputs, inputs = weight.shape[:2]
     group = node.integer("group", 1)
     if bias is None:
         bias = np.zeros(outputs, np.float32)
     if group == 1:
-        return _dense_conv(at, node, x, weight, bias)
+        return expanded_depthwise(at, node) or _dense_conv(at, node, x, weight, bias)
     if group == outputs and inputs == 1:
         return _depthwise_conv(at, node, x, weight, bias)
     return _grouped_conv(at, node, x, weight, bias)
@@ -38,6 +44,7 @@ def _dense_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.nda
     if at.parts(x) is None and inputs < block:
         # So few channels are read as they lie.
         operands = [(at.plain(x), blocked_outputs(weight, block))]
+        size = size_through(size_of(x), node)
     else:
         parts = at.blocked_input(x, inputs)
         if parts is None:
@@ -45,18 +52,18 @@ def _dense_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.nda
         ends = np.cumsum([part.channels for part in parts])[:-1]
         pieces = np.split(weight, ends, axis=1)
         operands = [(p.name, blocked(w, block)) for p, w in zip(parts, pieces, strict=True)]
-    output, shortcut = _shortcut(at, node.outputs[0], outputs)
+        size = size_through(parts[0].size, node)
+    output, shortcut = _shortcut(at, node.outputs[0], outputs, size)
     output, activation = _activation(at, output)
-    attributes = node.attributes | {"kernel_shape": list(weight.shape[2:])}
     total = shortcut
     for position, (source, kernel) in enumerate(operands):
         first, last = position == 0, position == len(operands) - 1
         offset = at.write.constant(padded(bias, 0, block)) if first else None
         extra = activation if last else {}
         weights = at.write.constant(kernel)
-        total = at.on_blocks("Conv", source, weights, offset, total, **attributes, **extra)
+        total = at.on_blocks("Conv", source, weights, offset, total, **node.attributes, **extra)
     assert total is not None
-    at.set_parts(output, [Part(total, outputs)], node)
+    at.set_parts(output, [Part(total, outputs, size)], node)
     return True
 
 
@@ -65,7 +72,7 @@ def _depthwise_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np
     if parts is None:
         return False
     output, activation = _activation(at, node.outputs[0])
-    attributes = node.attributes | activation | {"kernel_shape": list(weight.shape[2:])}
+    attributes = node.attributes | activation
     made, start = [], 0
     for part in parts:
         here = slice(start, start := start + part.channels)
@@ -73,7 +80,7 @@ def _depthwise_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np
         attributes["group"] = kernel.shape[0]
         offset = at.write.constant(padded(bias[here], 0, at.block))
         name = at.on_blocks("Conv", part.name, at.write.constant(kernel), offset, **attributes)
-        made.append(Part(name, part.channels))
+        made.append(Part(name, part.channels, size_through(part.size, node)))
     at.set_parts(output, made, node)
     return True
 
@@ -85,56 +92,47 @@ def _grouped_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.n
     if parts is None or len(parts) != 1 or inputs % at.block or (outputs // group) % at.block:
         return False
     output, activation = _activation(at, node.outputs[0])
-    attributes = node.attributes | activation | {"kernel_shape": list(weight.shape[2:])}
+    attributes = node.attributes | activation
     operands = at.write.constant(blocked(weight, at.block)), at.write.constant(bias)
     made = at.on_blocks("Conv", parts[0].name, *operands, **attributes)
-    at.set_parts(output, [Part(made, outputs)], node)
+    at.set_parts(output, [Part(made, outputs, size_through(parts[0].size, node))], node)
     return True
 
 
-def _shortcut(at: Layout, output: str, channels: int) -> tuple[str, str | None]:
+def _shortcut(at: Layout, output: str, channels: int, size: Size) -> tuple[str, str | None]:
     """What is added to a convolution's output, if it is there already."""
     reader = at.only_reader(output)
     if reader is None or reader.op != "Add":
         return output, None
     other = reader.inputs[1 - reader.inputs.index(output)]
     parts = at.parts(other)
-    if parts is None or [part.channels for part in parts] != [channels]:
+    if parts is None or [(p.channels, p.size) for p in parts] != [(channels, size)]:
         return output, None
     at.done.add(id(reader))
     return reader.outputs[0], parts[0].name
 
 
-def _activation(at: Layout, output: str) -> tuple[str, dict[str, object]]:
-    """The activation behind a convolution, as attributes of it.
-
-    Only such as leave zero at zero: a block may be filled up with zeros.
-    """
-    reader = at.only_reader(output)
-    if reader is None or reader.domain:
+def _activation(at: Layout, output: str) -> tuple[str, dict[str, Attribute]]:
+    """The activation behind a convolution, taken along as attributes of it."""
+    found = activation_behind(at, output)
+    if found is None:
         return output, {}
-    attributes: dict[str, object]
-    if reader.op == "Relu":
-        attributes = {"activation": "Relu"}
-    elif reader.op == "Clip":
-        limit = float(np.finfo(np.float32).max)
-        low = at.number(reader.input(1), -limit)
-        high = at.number(reader.input(2), limit)
-        if low is None or high is None or not low <= 0 <= high:
-            return output, {}
-        attributes = {"activation": "Clip", "activation_params": [low, high]}
-    else:
-        return output, {}
-    at.done.add(id(reader))
-    return reader.outputs[0], attributes
+    at.done.add(id(found.node))
+    return found.node.outputs[0], found.attributes
 
 
 def _pool(at: Layout, node: Node) -> bool:
     parts = at.parts(node.inputs[0])
     if parts is None or any(node.outputs[1:]):
         return False
+    if node.integer("ceil_mode", 0) and node.integer("count_include_pad", 0):
+        # ONNX Runtime counts here what lies beyond the padding, too.
+        return False
     known = {k: v for k, v in node.attributes.items() if k != "storage_order"}
-    made = [replace(p, name=at.on_blocks(node.op, p.name, **known)) for p in parts]
+    made = [
+        Part(at.on_blocks(node.op, p.name, **known), p.channels, size_through(p.size, node))
+        for p in parts
+    ]
     at.set_parts(node.outputs[0], made)
     return True
 
@@ -143,15 +141,16 @@ def _elementwise(at: Layout, node: Node) -> bool:
     """Operators that leave zero at zero, on tensors of one shape or one and a number."""
     names = [name for name in node.inputs if name]
     tensors = [name for name in names if not at.is_single(name)]
-    aligned = at.aligned(tensors)
-    if not aligned or (node.op == "Clip" and not _keeps_zero(at, node)):
+    shifted = node.op == "Sub" and len(tensors) < len(names)
+    aligned = at.congruent(tensors)
+    if not aligned or shifted or (node.op == "Clip" and not _keeps_zero(at, node)):
         return False
     made = []
     for slices in zip(*aligned, strict=True):
         names_here = dict(zip(tensors, (part.name for part in slices), strict=True))
         inputs = [names_here.get(n) or (n and at.plain(n)) for n in node.inputs]
         name = at.write(node.op, *inputs, domain=node.domain, **node.attributes)
-        made.append(Part(name, slices[0].channels))
+        made.append(replace(slices[0], name=name))
     at.set_parts(node.outputs[0], made)
     return True
 

@@ -15,14 +15,18 @@ import numpy as np
 from ...graph import Attribute, Graph, Node
 from ..table import Writer
 from .gates import PendingGate, number
+from .sizes import Size, size_of
 
-__all__ = ["BLOCKED_DOMAIN", "Layout", "Part", "Rewrite"]
+__all__ = ["BLOCKED_DOMAIN", "Expansion", "Layout", "Part", "Rewrite"]
 
 BLOCKED_DOMAIN = "com.microsoft.nchwc"
 """The domain of ONNX Runtime's operators on blocked tensors."""
 
 _REORDERED = 4
 """ReorderInput takes channels in fours."""
+
+_RANK = 4
+"""Of blocked tensors: what has more dimensions broadcasts them to more."""
 
 _UNREAD = {"ConvGrad": (2, 3), "AveragePoolGrad": (0, 1)}
 """The operands of which an operator asks nothing but their shape."""
@@ -38,10 +42,45 @@ class Part:
         The tensor, of ``channels`` rounded up to a multiple of the block.
     channels : int
         How many of its channels mean something; the rest is zero.
+    size : Size
+        Its height and width.
     """
 
     name: str
     channels: int
+    size: Size
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What the backward pass is to know of a mobile block whose expanded tensor is not stored.
+
+    Parameters
+    ----------
+    output : str
+        The result, behind its activation, as it is named in the source.
+    g : str
+        The gradient with respect to the result before its activation.
+    marks, expanded_marks : str
+        Where gradients pass the activation of the result, and that before it.
+    kernel : str
+        The weights of the depthwise convolution.
+    turned : np.ndarray
+        Those of the expanding one, turned and blocked.
+    x : Part
+        The tensor that is expanded.
+    geometry : dict
+        The attributes of the depthwise convolution.
+    """
+
+    output: str
+    g: str
+    marks: str
+    kernel: str
+    expanded_marks: str
+    turned: np.ndarray
+    x: Part
+    geometry: dict[str, Attribute]
 
 
 class Layout:
@@ -69,6 +108,8 @@ class Layout:
         """Sums of gradients that the gate behind them will add up."""
         self.convs: dict[str, Node] = {}
         """Gradients of convolutions that the sum behind them will have added to."""
+        self.expansions: dict[int, Expansion] = {}
+        """The mobile blocks, by the ids of the ConvGrads that lead back through them."""
         self._parts: dict[str, list[Part]] = {}
         self._plain: dict[str, str] = {}
         self._single: set[str] = set()
@@ -103,6 +144,13 @@ class Layout:
         cuts = {tuple(part.channels for part in parts) for parts in lists}
         return lists if len(lists) == len(found) and len(cuts) == 1 else None
 
+    def congruent(self, names: Iterable[str]) -> list[list[Part]] | None:
+        """The parts of several tensors, if their shapes are known to be the same."""
+        lists = self.aligned(names)
+        if lists is None or len({tuple(part.size for part in parts) for parts in lists}) > 1:
+            return None
+        return lists
+
     def plain(self, name: str) -> str:
         """The name of a tensor in plain order, which is made if need be."""
         if name not in self._plain and name in self._parts:
@@ -121,16 +169,20 @@ class Layout:
         """A tensor's parts, which are made from plain order if that can be done."""
         if name not in self._parts and channels % _REORDERED == 0:
             made = self.on_blocks("ReorderInput", self.plain(name))
-            self._parts[name] = [Part(made, channels)]
+            self._parts[name] = [Part(made, channels, size_of(name))]
         return self._parts.get(name)
 
     def on_blocks(self, op: str, *inputs: str | None, **attributes: Attribute) -> str:
         """Append one of ONNX Runtime's operators on blocked tensors."""
         return self.write(op, *inputs, domain=BLOCKED_DOMAIN, **attributes)
 
+    def readers(self, name: str) -> list[Node]:
+        """The nodes that read a tensor's values."""
+        return self._readers.get(name, [])
+
     def only_reader(self, name: str) -> Node | None:
         """The one node that reads a tensor's values, where there is only one."""
-        readers = self._readers.get(name, [])
+        readers = self.readers(name)
         if len(readers) != 1 or name in self.source.outputs:
             return None
         return None if readers[0].inputs.count(name) > 1 else readers[0]
@@ -152,7 +204,7 @@ class Layout:
         if name in self._single:
             return True
         value = self.source.constants.get(name)
-        return value is not None and value.size == 1
+        return value is not None and value.size == 1 and value.ndim <= _RANK
 
     def _unblocked(self, part: Part) -> str:
         return self.on_blocks("ReorderOutput", part.name, channels=part.channels)

@@ -1,0 +1,17 @@
+"""What the tests on a GPU share. Without one they are skipped, and say why."""
+
+from __future__ import annotations
+
+import pytest
+
+from onnxdream.errors import BackendError
+from onnxdream.runtime import Backend, choose, settled
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cuda() -> Backend:
+    """The GPU."""
+    try:
+        return settled(choose("cuda"))
+    except BackendError as error:
+        pytest.skip(str(error))

@@ -1,0 +1,5 @@
+"""The GPU of these tests."""
+
+from fake_cuda import gpu
+
+__all__ = ["gpu"]
