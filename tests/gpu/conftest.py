@@ -9,7 +9,7 @@ from onnxdream.runtime import Backend, choose, settled
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cuda() -> Backend:
+def gpu() -> Backend:
     """The GPU."""
     try:
         return settled(choose("cuda"))

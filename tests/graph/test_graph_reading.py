@@ -293,6 +293,34 @@ def test_a_function_that_calls_itself(path):
         read(write(path, model))
 
 
+@pytest.mark.parametrize("levels", [18, 64, 3000])
+def test_functions_that_unfold_to_ever_more(path, levels):
+    """Each calls the next one twice: a small file, and two to the power of its levels."""
+    model = small_model()
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("local", 1)]
+    for level in range(levels):
+        inner = ("Relu", "") if level == levels - 1 else (f"F{level + 1}", "local")
+        body = [helper.make_node(inner[0], [a], [b], domain=inner[1]) for a, b in ("ab", "bc")]
+        model.functions.append(helper.make_function("local", f"F{level}", "a", "c", body, imports))
+    node = model.graph.node[0]
+    node.CopyFrom(helper.make_node("F0", node.input[:1], node.output, domain="local"))
+    model.opset_import.append(helper.make_opsetid("local", 1))
+    with pytest.raises(NetworkFormatError, match="over 100000 nodes"):
+        read(write(path, model))
+
+
+def test_however_often_a_weight_is_cast_it_takes_memory_once(path):
+    model = small_model()
+    model.graph.initializer.append(from_array(np.ones((64, 64), np.float16), "half"))
+    copies = [f"copy{i}" for i in range(3)]
+    casts = [helper.make_node("Cast", ["half"], [name], to=TensorProto.FLOAT) for name in copies]
+    sums = [helper.make_node("Sum", copies, ["sum"])]
+    model.graph.node.extend([*casts, *sums])
+    constants = read(write(path, model)).constants
+    assert all(constants[name] is constants["copy0"] for name in copies)
+    assert constants["copy0"].dtype == np.float32
+
+
 def test_operators_of_others_are_kept(path):
     """Behind the layers a file may have what only its own runtime knows."""
     model = small_model()

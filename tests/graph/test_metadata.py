@@ -82,6 +82,7 @@ def test_a_newer_format():
         ("title", "{"),
         ("least_size", '"32"'),
         ("least_size", "3.5"),
+        ("least_size", "100000000"),
         ("least_size", "true"),
         ("least_size", "0"),
         ("least_size", "-32"),

@@ -378,3 +378,20 @@ def test_without_blocked_convolutions_it_still_works() -> None:
     np.testing.assert_allclose(
         found[1], expected[1], rtol=1e-3, atol=1e-5 * np.abs(expected[1]).max()
     )
+
+
+def test_what_computes_in_float16_is_left_to_onnx_runtime() -> None:
+    draft = Draft(np.random.default_rng(5))
+    dense(draft, 16, 3, 1, "pads")
+    relu(draft)
+    draft.tip = draft.add("Cast", draft.tip, to=10)
+    for layer in (lambda d: dense(d, 32, 3, 1, "pads"), relu, lambda d: max_pool(d, 2, 2, False)):
+        layer(draft)
+    inside = [name for name in draft.graph.constants if name not in ("weight0", "weight1")]
+    for name in inside:
+        draft.graph.constants[name] = draft.graph.constants[name].astype(np.float16)
+    draft.tip = draft.add("Cast", draft.tip, to=1)
+    (loss, gradient), (other_loss, other_gradient) = both(draft.gradient(), 33, 35, 0)
+    assert other_loss == pytest.approx(loss, rel=1e-2)
+    distance = np.linalg.norm(gradient - other_gradient)
+    assert distance <= 5e-2 * np.linalg.norm(gradient)

@@ -37,6 +37,9 @@ __all__ = ["Card", "fingerprint", "read_card", "write_card"]
 FORMAT = 1
 _KEY = "onnxdream."
 
+_LARGEST = 1024
+"""The largest least size that is believed: smaller pictures are reflected up to it."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -124,7 +127,7 @@ def _typed(name: str, value: Any) -> Any:
             return dict(zip(value, map(float, weights), strict=True))
         case "least_size", None:
             return value
-        case "least_size", int() if value > 0 and not isinstance(value, bool):
+        case "least_size", int() if 0 < value <= _LARGEST and not isinstance(value, bool):
             return value
         case (("title" | "source" | "licence" | "hash"), str()):
             return value

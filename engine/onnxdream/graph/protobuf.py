@@ -41,9 +41,10 @@ def from_model(model: ModelProto) -> Graph:
         outputs={v.name: _tensor(v) for v in proto.output if v.type.HasField("tensor_type")},
         metadata={entry.key: entry.value for entry in model.metadata_props},
     )
+    cast: dict[str, np.ndarray] = {}
     for node_proto in proto.node:
         node = _node(node_proto)
-        value = _constant_value(node, graph)
+        value = _constant_value(node, graph, cast)
         if value is None:
             graph.nodes.append(node)
         else:
@@ -162,8 +163,12 @@ def _node_proto(node: Node) -> NodeProto:
     return proto
 
 
-def _constant_value(node: Node, graph: Graph) -> np.ndarray | None:
-    """What a node always makes, where that is plain to see."""
+def _constant_value(node: Node, graph: Graph, cast: dict[str, np.ndarray]) -> np.ndarray | None:
+    """What a node always makes, where that is plain to see.
+
+    `cast` keeps what was cast already: however often a file casts a weight, it
+    takes memory once.
+    """
     if node.domain:
         return None
     if node.op == "Constant":
@@ -176,8 +181,13 @@ def _constant_value(node: Node, graph: Graph) -> np.ndarray | None:
                 case "value_int" | "value_ints":
                     return np.asarray(value, np.int64)
     if node.op == "Cast" and node.attributes.get("to") == TensorProto.FLOAT:
-        stored = graph.constant(node.input(0))
-        return None if stored is None or stored.dtype == object else stored.astype(np.float32)
+        name = node.inputs[0]
+        stored = graph.constant(name)
+        if stored is None or stored.dtype == object:
+            return None
+        if name not in cast:
+            cast[name] = stored.astype(np.float32)
+        return cast[name]
     return None
 
 

@@ -6,21 +6,25 @@ memory is taken, and external weights may only lie beside the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
-from onnx import GraphProto, ModelProto, TensorProto, checker, inliner
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, inliner
 
 from ..errors import NetworkFormatError, NetworkNotFoundError
 from .ir import DOMAIN, Graph
 from .opset import to_working_opset
 from .protobuf import from_model
 
-__all__ = ["MAX_BYTES", "read"]
+__all__ = ["MAX_BYTES", "MAX_NODES", "read"]
 
 MAX_BYTES = 2**31
 """The largest file, and the most external weights, that are read: 2 GiB."""
+
+MAX_NODES = 100_000
+"""The most nodes that a file's functions may unfold to."""
 
 
 def read(path: str | Path) -> Graph:
@@ -73,9 +77,39 @@ def _parse(path: Path) -> ModelProto:
 def _inlined(model: ModelProto, path: Path) -> ModelProto:
     """The same model without functions of its own."""
     try:
+        nodes = _nodes_inlined(model)
+    except RecursionError:
+        nodes = math.inf
+    if nodes > MAX_NODES:
+        raise NetworkFormatError(f"{path} unfolds to over {MAX_NODES} nodes, or to endlessly many.")
+    try:
         return inliner.inline_local_functions(model)
     except (RuntimeError, ValueError, checker.ValidationError) as error:
         raise NetworkFormatError(f"The functions of {path} make no sense: {error}") from error
+
+
+def _nodes_inlined(model: ModelProto) -> float:
+    """How many nodes a model has once its functions are written out; infinite if they recur."""
+    functions = {(f.domain, f.name): f.node for f in model.functions}
+    counts: dict[tuple[str, str], float] = {}
+
+    def nodes_of(nodes: Iterable[NodeProto]) -> float:
+        return sum(count(node) for node in nodes)
+
+    def count(node: NodeProto) -> float:
+        inner = [a.g for a in node.attribute if a.HasField("g")]
+        inner += [graph for a in node.attribute for graph in a.graphs]
+        total = 1 + sum(nodes_of(graph.node) for graph in inner)
+        key = (node.domain, node.op_type)
+        if key not in functions:
+            return total
+        if key not in counts:
+            # Whoever asks for it before it is known is inside it.
+            counts[key] = math.inf
+            counts[key] = nodes_of(functions[key])
+        return total + counts[key]
+
+    return nodes_of(model.graph.node)
 
 
 def _refuse_what_no_file_may_contain(model: ModelProto, path: Path) -> None:

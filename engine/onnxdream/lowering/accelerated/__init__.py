@@ -25,6 +25,7 @@ What they cannot take is spelled as in the portable lowering.
 from __future__ import annotations
 
 from ...graph import DOMAIN, Graph, Node, cut
+from ..portable import PORTABLE
 from .backward import BACKWARD
 from .forward import FORWARD
 from .layout import BLOCKED_DOMAIN, Layout
@@ -60,7 +61,9 @@ def accelerated(graph: Graph, block: int) -> Graph:
     for node in at.source.nodes:
         if id(node) in at.done:
             continue
-        rewrite = rewrites.get(node.op) if node.domain in ("", DOMAIN) else None
+        rewrite = (
+            None if node.domain not in ("", DOMAIN) or _in_half(node) else rewrites.get(node.op)
+        )
         if rewrite is None or not rewrite(at, node):
             _copy(at, node)
     for name, tensor in at.source.outputs.items():
@@ -68,6 +71,11 @@ def accelerated(graph: Graph, block: int) -> Graph:
         if made != name:
             at.write.call_output(made, name, tensor)
     return cut(at.graph, at.graph.outputs)
+
+
+def _in_half(node: Node) -> bool:
+    """Whether a gradient operator is on float16, which the compiled ones are not."""
+    return bool(node.integer("half", 0))
 
 
 def _copy(at: Layout, node: Node) -> None:
@@ -81,8 +89,9 @@ def _copy(at: Layout, node: Node) -> None:
         name and (at.sized_like(name) if index in sizes else at.plain(name))
         for index, name in enumerate(node.inputs)
     ]
-    spelling = PLAIN.get(node.op)
-    if node.domain != DOMAIN or node.op in _COMPILED or spelling is None:
+    spelling = PORTABLE.get(node.op) if _in_half(node) else PLAIN.get(node.op)
+    compiled = node.op in _COMPILED and not _in_half(node)
+    if node.domain != DOMAIN or compiled or spelling is None:
         at.write.copy(node)
         return
     for name, made in zip(node.outputs, spelling(at.write, node), strict=True):

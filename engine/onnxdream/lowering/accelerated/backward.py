@@ -119,7 +119,7 @@ def _conv_grad(at: Layout, node: Node) -> bool:
         # The convolution before takes this one along.
         return True
     weight = at.constant(name)
-    if weight is None:
+    if weight is None or weight.dtype != np.float32:
         return False
     windows = windows_of(node)
     outputs, inputs = weight.shape[:2]
