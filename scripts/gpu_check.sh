@@ -62,13 +62,13 @@ fi
 if [[ -n $wheel ]]; then
     "${install[@]}" "$wheel" || fail "$wheel cannot be installed for $("$python" --version)."
 fi
-mkdir "$work/source"
-cp -r engine models setup.py pyproject.toml README.md LICENSE MANIFEST.in "$work/source"
-if ! "${install[@]}" --no-build-isolation "$work/source"; then
+# Without pyproject.toml any setuptools will do.
+mkdir -p "$work/source" "$work/site"
+cp -r engine setup.py "$work/source"
+find "$work/source" -name '*.so' -delete
+(cd "$work/source" && "$python" setup.py --quiet build_ext --inplace) ||
     echo "The kernels cannot be compiled here: their NumPy twin serves."
-    mkdir -p "$work/site"
-    cp -r engine/onnxdream "$work/site" && cp -r models "$work/site/onnxdream/models"
-fi
+mv "$work/source/engine/onnxdream" "$work/site" && cp -r models "$work/site/onnxdream/models"
 libraries=$("$python" - << 'EOF'
 import importlib.util
 from pathlib import Path

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Dreamer", "Progress", "dream"]
 
 _NOISE_SIDE = 224
+
+_MOST_THREADS, _MOST_DEVICES = 1024, 1024
 
 log = logging.getLogger(__name__)
 
@@ -120,8 +123,12 @@ class Dreamer:
         self.network = network if isinstance(network, Network) else load(network)
         self.layers = self.network.weights(layers)
         self.threads = usable_cores() if threads is None else threads
-        if not isinstance(self.threads, int) or self.threads < 1:
-            raise RecipeError(f"threads must be a whole number, at least 1, but is {threads!r}.")
+        if not _whole(self.threads, 1, _MOST_THREADS):
+            raise RecipeError(
+                f"threads must be a whole number from 1 to {_MOST_THREADS}, but is {threads!r}."
+            )
+        if not _whole(device, 0, _MOST_DEVICES):
+            raise RecipeError(f"device must be a whole number, at least 0, but is {device!r}.")
         self._lock = Lock()
         self._backend = settled(choose(provider, device, precision, cuda))
         self._gradient = gradient_graph(
@@ -162,7 +169,8 @@ class Dreamer:
     def close(self) -> None:
         """Give back the memory; a closed Dreamer dreams no more.
 
-        Dreams under way in other threads end first, each with its own buffers.
+        Dreams under way in other threads go on to their end; their memory is given
+        back then.
         """
         with self._lock:
             self._stepper = self._sessions = None
@@ -366,6 +374,11 @@ def dream(
         cuda=cuda,
     ) as dreamer:
         return dreamer.dream(source, **settings)
+
+
+def _whole(value: object, least: int, most: int) -> bool:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return whole and least <= int(value) <= most  # type: ignore[call-overload]
 
 
 def _picture(pixels: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import logging
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +40,8 @@ DEFAULT_NETWORK = "efficientnet-lite0"
 
 Layers = str | Iterable[str] | Mapping[str, float]
 """A layer, several of equal weight, or each with its weight."""
+
+_LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 
 _MEASURE = 8192
 """So large an image, in pixels each way, that what borders take away hardly counts."""
@@ -160,9 +161,12 @@ class Network:
             layers = dict.fromkeys(layers, 1.0)
         weights: dict[str, float] = {}
         for layer, weight in layers.items():
-            if not (isinstance(weight, Real) and math.isfinite(weight)):
+            if not isinstance(layer, str):
+                raise RecipeError(f"A layer is named by a string, not by {layer!r}.")
+            if not (isinstance(weight, Real) and abs(float(weight)) <= _LARGEST_WEIGHT):
                 raise RecipeError(
-                    f"The weight of {layer!r} must be a finite number, not {weight!r}."
+                    f"The weight of {layer!r} must be a finite number that float32 can hold, "
+                    f"not {weight!r}."
                 )
             tensor = self.resolve(layer)
             weights[tensor] = weights.get(tensor, 0.0) + float(weight)

@@ -100,6 +100,8 @@ def recipe_from(recipe: Recipe | str, settings: Mapping[str, Any]) -> Recipe:
         if recipe not in PRESETS:
             raise RecipeError(f"There is no preset {recipe!r}; choose one of {', '.join(PRESETS)}.")
         recipe = PRESETS[recipe]
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"A recipe is a Recipe or the name of a preset, not {recipe!r}.")
     known = {f.name for f in fields(Recipe)}
     unknown = sorted(set(settings) - known)
     if unknown:
