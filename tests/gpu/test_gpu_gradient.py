@@ -21,7 +21,7 @@ from small_networks import FLOAT32
 
 pytestmark = pytest.mark.gpu
 
-SIZES = [(224, 224), (255, 317), (131, 97)]
+SIZE, OTHER_SIZES = (255, 317), [(224, 224), (131, 97)]
 
 FOREIGN = {
     "inception_v3": (["mixed", "mixed_4", "mixed_7"], 128, 128),
@@ -71,8 +71,10 @@ def on_cpu(name: str, layer: str | None, size: tuple[int, int]) -> tuple[float, 
         return dreamer.gradient(picture(*size))
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize(
+    ("way", "size"),
+    [(way, SIZE) for way in WAYS] + [(way, s) for way in ("fp32", "fp16") for s in OTHER_SIZES],
+)
 @pytest.mark.parametrize("name", ["squeezenet", "efficientnet-lite0"])
 def test_embedded_networks(name, size, way):
     least, options = WAYS[way]
@@ -91,10 +93,9 @@ def test_embedded_networks(name, size, way):
 @pytest.mark.parametrize("way", ["fp32", "fp32 in order", "fp16"])
 def test_foreign_networks(name, layer, way):
     least, options = WAYS[way]
-    size = (255, 317)
     with Dreamer(network(name), layer, provider="cuda", **options) as dreamer:
-        _, gradient = dreamer.gradient(picture(*size))
-    assert cosine(gradient, on_cpu(name, layer, size)[1]) > least
+        _, gradient = dreamer.gradient(picture(*SIZE))
+    assert cosine(gradient, on_cpu(name, layer, SIZE)[1]) > least
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])

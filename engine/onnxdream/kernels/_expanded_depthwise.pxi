@@ -33,7 +33,7 @@ cdef struct _ExpandedDepthwise:
 
 
 cdef enum:
-    # Of x, what is read again and again by one band after the other of the channels.
+    # How much of x a band of rows may need: every block of channels reads it again.
     _EXPANDED_FLOATS = 1 << 16
     _LEAST_EXPANDED_BAND = 8
 

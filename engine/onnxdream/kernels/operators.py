@@ -2,40 +2,53 @@
 
 A library of operators of the domain ``onnxdream``, for the CPU, that
 ``SessionOptions.register_custom_ops_library`` loads. They run on the threads of the
-session, and give the same result on any number of them. Tensors are float32.
+session, and give the same result on any number of them. Tensors are float32, unless it
+says otherwise.
 
-===================  ====================  ============================================
-operator             inputs                computes
-===================  ====================  ============================================
-``GatedSum``         y, g...               the sum of 1 to 8 gradients, gated by y
-``MaxPoolGrad``      x, y, g               g moved to the first maximum of each window,
-                                           gated by y
-``AveragePoolGrad``  x, g                  g shared among the elements of each window,
-                                           gated by x
-``Interleave``       x, phases...          the picture whose every s-th pixel is that
-                                           of a phase, gated by x; row-major phases
-``PixelShuffle``     x, phases             the same, from phases that are channels, as
-                                           plain NCHW; of x, only the shape is used
-``DepthwiseGrad``    g, y, w, x            the gradient of a depthwise convolution with
-                                           respect to x; g gated by y (``gate_low``,
-                                           ``gate_high``), the result by x
-``LRNGrad``          x, g                  the gradient of local response normalization
-``Jitter``           picture, shift        the picture rolled by shift (int64),
-                                           normalized, channels first
-``Unjitter``         gradient, shift       the same, backwards
-``Blur``             picture, taps         the picture convolved with taps, along both
-                                           axes, its edges repeated
-``Ascend``           picture, gradient,    picture + step / 255 · gradient / mean, from
-                     step                  0 to 1; and mean, that of abs(gradient)
-===================  ====================  ============================================
+=========================  ====================  ============================================
+operator                   inputs                computes
+=========================  ====================  ============================================
+``GatedSum``               y, g...               the sum of 1 to 8 gradients, gated by y
+``MaxPoolGrad``            x, y, g               g moved to the first maximum of each window,
+                                                 gated by y
+``AveragePoolGrad``        x, g                  g shared among the elements of each window,
+                                                 gated by x
+``Interleave``             x, phases...          the picture whose every s-th pixel is that
+                                                 of a phase, gated by x; row-major phases
+``PixelShuffle``           x, phases             the same, from phases that are channels, as
+                                                 plain NCHW; of x, only the shape is used
+``DepthwiseGrad``          g, y, w, x            the gradient of a depthwise convolution with
+                                                 respect to x; g gated by y (``gate_low``,
+                                                 ``gate_high``), the result by x
+``ExpandedDepthwise``      x, v, a, w, b         a 1x1 convolution v, a and a depthwise one
+                                                 w, b behind it, clipped to ``expand_low``,
+                                                 ``expand_high`` and to ``low``, ``high``;
+                                                 and the marks of both: where a gradient
+                                                 passes. Of x, ``channels`` are not zero
+``ExpandedDepthwiseGrad``  g, marks, w,          its gradient with respect to x, added to
+                           expanded marks,       the total, if any; v is turned
+                           v, total
+``LRNGrad``                x, g                  the gradient of local response normalization
+``Jitter``                 picture, shift        the picture rolled by shift (int64),
+                                                 normalized, channels first
+``Unjitter``               gradient, shift       the same, backwards
+``Blur``                   picture, taps         the picture convolved with taps, along both
+                                                 axes, its edges repeated
+``Ascend``                 picture, gradient,    picture + step / 255 · gradient / mean, from
+                           step                  0 to 1; and mean, that of abs(gradient)
+=========================  ====================  ============================================
 
 A gradient gated by an activation passes where ``low`` < activation < ``high``, and is
 zero elsewhere; the attributes are infinite where they are absent.
 
 Tensors [N, C, H, W] of operators with an attribute ``block`` lie in memory as
 [N][C / block][H][W][block], which is ONNX Runtime's own blocked layout; with 1, the
-default, they are plain. The weights of ``DepthwiseGrad``, declared [C, 1, kh, kw], lie
-as [C / block][kh][kw][block]. The other attributes are those of the ONNX operators.
+default, they are plain. The weights of depthwise convolutions, declared [C, 1, kh, kw],
+lie as [C / block][kh][kw][block]; those of 1x1 convolutions, declared [C, D, 1, 1], as
+[C / block][D / block][block of D][block of C]. Marks are bits: declared as uint8
+[N, C / block * bytes, H, W], they lie as [N][C / block][H][W][bytes], and the lowest bit of
+the first byte is that of a block's first channel. The other attributes are those of the
+ONNX operators.
 
 The library is compiled for several kinds of processor. Each kind gives the same
 result every time, but their results differ from each other's by rounding.

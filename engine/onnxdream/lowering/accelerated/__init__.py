@@ -6,17 +6,19 @@ so that nothing is reordered on the way: ONNX Runtime lays out convolutions in
 blocks by itself, but goes back to plain order wherever it meets an operator
 that is not its own.
 
-==================  ===========================================================
-compiled operator   computes
-==================  ===========================================================
-``GatedSum``        (g₁ + g₂ + …) where low < y < high, else 0
-``MaxPoolGrad``     g, gated by y, moved to the first maximum of each window
-``AveragePoolGrad`` g shared out evenly to each window, gated by x
-``DepthwiseGrad``   the gradient of a depthwise convolution, gated before and after
-``Interleave``      the phases of a strided convolution's gradient, gated by x
-``PixelShuffle``    the same from one blocked tensor to a plain one
-``LRNGrad``         the gradient of local response normalization
-==================  ===========================================================
+=========================  ===============================================================
+compiled operator          computes
+=========================  ===============================================================
+``GatedSum``               (g₁ + g₂ + …) where low < y < high, else 0
+``MaxPoolGrad``            g, gated by y, moved to the first maximum of each window
+``AveragePoolGrad``        g shared out evenly to each window, gated by x
+``DepthwiseGrad``          the gradient of a depthwise convolution, gated before and after
+``ExpandedDepthwise``      a 1x1 and a depthwise convolution, nothing stored between them
+``ExpandedDepthwiseGrad``  the gradient of both
+``Interleave``             the phases of a strided convolution's gradient, gated by x
+``PixelShuffle``           the same from one blocked tensor to a plain one
+``LRNGrad``                the gradient of local response normalization
+=========================  ===============================================================
 
 and ``Jitter``, ``Unjitter``, ``Blur`` and ``Ascend``, the step around them.
 What they cannot take is spelled as in the portable lowering.
