@@ -13,8 +13,14 @@ from onnxdream.dreamer import Dreamer
 from onnxdream.errors import BackendError, GradientError
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Graph
-from onnxdream.lowering import portable
-from onnxdream.runtime import Backend, Session, Stepper, accelerated_lowering, lowering_for
+from onnxdream.runtime import (
+    PORTABLE,
+    Backend,
+    Lowering,
+    Stepper,
+    accelerated_lowering,
+    lowering_for,
+)
 from small_networks import CARD, convnet, dead, infinite_slope, network_of, not_a_number
 
 CPU = Backend("cpu")
@@ -61,8 +67,8 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
 class KernelPath:
     """The same step, one kernel after the other around a session of the gradient graph."""
 
-    def __init__(self, gradient: Graph, network: Network) -> None:
-        self._session = Session(portable(gradient), CPU, THREADS)
+    def __init__(self, gradient: Graph, network: Network, lowering: Lowering) -> None:
+        self._sessions = lowering.load(gradient, CPU, THREADS)
         self._feeding = network.feeding
 
     def step(
@@ -70,14 +76,25 @@ class KernelPath:
     ) -> tuple[float, np.ndarray]:
         mean, std, bgr = self._feeding.unit_mean, self._feeding.unit_std, self._feeding.bgr
         image = kernels.jitter_normalize(pixels, *shift, mean, std, bgr)
-        loss, inner = self._session.run({IMAGE: image}, [LOSS, GRADIENT])
+        session = self._sessions.at(*pixels.shape[:2])
+        loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         outer = kernels.unjitter_blur(inner, *shift, std, bgr, blur)
         return float(loss), kernels.ascend(pixels, outer, step_size)[0]
 
 
 @pytest.fixture(scope="module")
-def path(gradient: Graph, network: Network) -> KernelPath:
-    return KernelPath(gradient, network)
+def path(gradient: Graph, network: Network, stepper: Stepper) -> KernelPath:
+    """In the stepper's own lowering: what another rounds otherwise may pass another gate."""
+    return KernelPath(gradient, network, stepper.lowering)
+
+
+def test_the_lowerings_step_alike(gradient, network, stepper):
+    """The rounding of a single gate moves a step by a part in a thousand or so."""
+    here = picture(67, 93)
+    climb = stepper.climb(here, 0.7)
+    climb.step((5, -3), 1.5)
+    other = KernelPath(gradient, network, PORTABLE).step(here, (5, -3), 1.5, 0.7)[1]
+    assert moved_apart(climb.picture(), other, here) < 1e-2
 
 
 @pytest.mark.parametrize("blur", [0.0, 0.7])
