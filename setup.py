@@ -44,9 +44,14 @@ def extension(name: str, *flags: str, **more: object) -> Extension:
 
 
 # Operators need not round alike on every machine: fused multiplications are welcome.
-# ONNX Runtime looks for one symbol in each of their libraries.
-OPERATORS = {"export_symbols": ["RegisterCustomOps"]}
 FUSE = [] if sys.platform == "win32" else ["-ffp-contract=fast"]
+# ONNX Runtime looks for one symbol in each of their libraries. Their inner loops are
+# written once and specialised by numbers they are called with, which takes inlining.
+INLINE = "__forceinline" if sys.platform == "win32" else "inline __attribute__((always_inline))"
+OPERATORS = {
+    "export_symbols": ["RegisterCustomOps"],
+    "define_macros": [("CYTHON_INLINE", INLINE)],
+}
 
 extensions = [
     extension("_compiled"),

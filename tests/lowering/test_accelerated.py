@@ -115,6 +115,14 @@ def residual(d: Draft) -> None:
     d.tip = d.add("Add", straight, d.tip)
 
 
+def bottleneck(d: Draft, inner: int) -> None:
+    """A residual block of convolutions that narrow, look around, and widen again."""
+    narrow = d.add("Relu", d.conv(d.tip, d.channels, inner, 1))
+    around = d.add("Relu", d.conv(narrow, inner, inner, 3, pads=[1, 1, 1, 1]))
+    wide = d.conv(around, inner, d.channels, 1)
+    d.tip = d.add("Relu", d.add("Add", wide, d.tip))
+
+
 def fire(d: Draft, outputs: int) -> None:
     small = d.add("Relu", d.conv(d.tip, d.channels, 16, 1))
     one = d.add("Relu", d.conv(small, 16, outputs, 1))
@@ -231,6 +239,7 @@ def layers() -> st.SearchStrategy[Layer]:
         of(clip_off_zero),
         of(sigmoid),
         of(residual),
+        of(bottleneck, CHANNELS),
         of(fire, CHANNELS),
         of(branches, CHANNELS),
         of(many_readers),
@@ -336,8 +345,17 @@ class TestWhatItIsSpelledWith:
         found = operators(draft)
         assert not found[DOMAIN, "ExpandedDepthwise"]
         assert found[DOMAIN, "DepthwiseGrad"] == 1
-        # What is left is the gate of the very first activation.
-        assert found[DOMAIN, "GatedSum"] == 1
+        assert not found[DOMAIN, "GatedSum"]
+
+    def test_the_gates_around_1x1_convolutions_go_into_them(self, draft: Draft) -> None:
+        sums = operators(draft)["", "Sum"]
+        bottleneck(draft, 16)
+        bottleneck(draft, 16)
+        dense(draft, 16, 1, 1, "VALID")
+        found = operators(draft)
+        assert found[DOMAIN, "Pointwise"] == found[DOMAIN, "PointwiseGrad"] == 5
+        assert not found["", "Relu"] and not found[DOMAIN, "GatedSum"]
+        assert not found["", "Add"] and found["", "Sum"] == sums
 
     def test_a_gate_goes_through_a_pool(self, draft: Draft) -> None:
         max_pool(draft, 3, 2, False)

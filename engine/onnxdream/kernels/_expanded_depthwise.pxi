@@ -170,7 +170,7 @@ cdef inline void _expanded_depthwise_rows(
         made = max(made, top)
         while made < min(top + rows.kernel, rows.size):
             slot = ring + made % rows.kernel * todo.padded + columns.before
-            pointwise_row[Lanes](
+            products_of_row[Lanes](
                 x + made * width * block, expand_weights, expand_bias, slot, width,
                 todo.channels, rows.size * width * block, block, step, 0, 1,
             )

@@ -121,7 +121,7 @@ cdef inline void _expanded_depthwise_grad_rows(
                 start = zeros
                 if total != NULL:
                     start = total + here
-                pointwise_row[Lanes](
+                products_of_row[Lanes](
                     <const float*> expanded,
                     <const Lanes*> todo.expand_weights + i * blocks * block * step + lane,
                     start, out + here, width, blocks * block,

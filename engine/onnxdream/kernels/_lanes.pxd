@@ -63,8 +63,9 @@ cdef extern from *:
     static inline onnxdream_lanes onnxdream_clip(
         onnxdream_lanes x, onnxdream_lanes low, onnxdream_lanes high
     ) {
-        __m512 raised = _mm512_max_ps((__m512)x, (__m512)low);
-        return (onnxdream_lanes)_mm512_min_ps(raised, (__m512)high);
+        // Of two operands, these return the second where one is not a number.
+        __m512 raised = _mm512_max_ps((__m512)low, (__m512)x);
+        return (onnxdream_lanes)_mm512_min_ps((__m512)high, raised);
     }
     #else
     #if defined(__AVX__)
@@ -92,8 +93,8 @@ cdef extern from *:
     static inline onnxdream_lanes onnxdream_clip(
         onnxdream_lanes x, onnxdream_lanes low, onnxdream_lanes high
     ) {
-        x = onnxdream_pick(x > low, x, low);
-        return onnxdream_pick(x < high, x, high);
+        x = onnxdream_pick(x < low, low, x);
+        return onnxdream_pick(x > high, high, x);
     }
     #endif
 
@@ -154,7 +155,7 @@ cdef inline Lanes where_equal(Lanes a, Lanes b, Lanes yes, Lanes no) noexcept no
 
 
 cdef inline Lanes clip(Lanes x, Lanes low, Lanes high) noexcept nogil:
-    """Return x, or the bound that it is beyond."""
+    """Return x, or the bound that it is beyond; what is not a number stays so."""
     if Lanes is float:
         return low if x < low else high if x > high else x
     else:

@@ -19,7 +19,8 @@ cdef struct Operator:
     # The input that is of integers, and the one whose shape the first output has; or -1.
     int integers
     int shaped_as
-    # A bit for each input and for each output: those of bytes.
+    # Bits for inputs and outputs: those before the last that may be missing, those of bytes.
+    int optional
     int bytes_in
     int bytes_out
     int needs
@@ -54,6 +55,8 @@ cdef int _output_type(const OrtCustomOp* op, size_t index) noexcept nogil:
 
 cdef int _input_arity(const OrtCustomOp* op, size_t index) noexcept nogil:
     cdef const Operator* asked = <const Operator*> op
+    if asked.optional >> index & 1:
+        return OPTIONAL
     return asked.last if index + 1 == asked.inputs else REQUIRED
 
 
@@ -213,6 +216,10 @@ cdef void _fill_table() noexcept nogil:
     made.outputs, made.bytes_out = 3, 1 << 1 | 1 << 2
     made = _enter("ExpandedDepthwiseGrad", expanded_depthwise_grad, 6, -1, NEEDS_KERNEL, NULL)
     made.last, made.bytes_in = OPTIONAL, 1 << 1 | 1 << 3
+    made = _enter("Pointwise", pointwise, 4, -1, 0, NULL)
+    made.last, made.optional = OPTIONAL, 1 << 2
+    made = _enter("PointwiseGrad", pointwise_grad, 5, -1, 0, NULL)
+    made.last, made.optional = OPTIONAL, 1 << 1 | 1 << 3
     _enter("LRNGrad", lrn_grad, 2, 0, NEEDS_SIZE, _in_second)
     _enter("Jitter", jitter, 2, -1, NEEDS_MEAN | NEEDS_STD, NULL).integers = 1
     _enter("Unjitter", unjitter, 2, -1, NEEDS_STD, NULL).integers = 1

@@ -64,12 +64,17 @@ cdef void _read_shape(Call* call, const OrtValue* value, Tensor* tensor) noexcep
             tensor.count *= tensor.dims[axis]
 
 
+cdef Tensor no_tensor() noexcept nogil:
+    cdef Tensor tensor
+    tensor.data, tensor.rank, tensor.count = NULL, 0, 0
+    return tensor
+
+
 cdef Tensor input_tensor(Call* call, size_t index) noexcept nogil:
     """Return an input; ONNX Runtime has checked its type against the operator's."""
-    cdef Tensor tensor
+    cdef Tensor tensor = no_tensor()
     cdef const OrtValue* value = NULL
     cdef void* data = NULL
-    tensor.data, tensor.rank, tensor.count = NULL, 0, 0
     _keep(call, get_input(call.api, call.context, index, &value))
     expect(call, value != NULL, "an input is missing")
     if call.failure == NULL:
@@ -78,6 +83,14 @@ cdef Tensor input_tensor(Call* call, size_t index) noexcept nogil:
         _keep(call, get_data(call.api, <OrtValue*> value, &data))
         tensor.data = <float*> data
     return tensor
+
+
+cdef Tensor optional_tensor(Call* call, size_t index) noexcept nogil:
+    """Return an input, or no tensor where there is none."""
+    cdef const OrtValue* value = NULL
+    if index < input_count(call):
+        _keep(call, get_input(call.api, call.context, index, &value))
+    return input_tensor(call, index) if value != NULL else no_tensor()
 
 
 cdef float* output_data(
@@ -188,11 +201,16 @@ cdef Part part_of(const Planes* planes, const Bands* bands, size_t item) noexcep
     return part
 
 
-# What an item of work needs for itself: floats, all of them zero, that begin where any
-# vector may, and pointers.
-
 cdef enum:
     _ALIGNMENT = 64
+
+
+cdef inline float* aligned_floats(void* memory) noexcept nogil:
+    """Return where in memory floats begin that any vector may begin with."""
+    return <float*> ((<size_t> memory + _ALIGNMENT - 1) & ~<size_t> (_ALIGNMENT - 1))
+
+
+# What an item of work needs for itself: floats, all of them zero, and pointers.
 
 cdef struct Scratch:
     void* memory
@@ -208,5 +226,5 @@ cdef Scratch scratch_of(size_t floats, size_t pointers) noexcept nogil:
     scratch.pointers = <void**> scratch.memory
     scratch.floats = NULL
     if scratch.memory != NULL:
-        scratch.floats = <float*> ((<size_t> scratch.memory + head) & ~<size_t> (_ALIGNMENT - 1))
+        scratch.floats = aligned_floats(<void*> (scratch.pointers + pointers))
     return scratch

@@ -20,6 +20,13 @@ operator                   inputs                computes
 ``DepthwiseGrad``          g, y, w, x            the gradient of a depthwise convolution with
                                                  respect to x; g gated by y (``gate_low``,
                                                  ``gate_high``), the result by x
+``Pointwise``              x, w, b, total        a 1x1 convolution w, b, added to the total
+                                                 and clipped to ``low``, ``high``; b and the
+                                                 total may be missing
+``PointwiseGrad``          g, y, w, x, total     the gradient of a 1x1 convolution, added to
+                                                 the total; g gated by y (``gate_low``,
+                                                 ``gate_high``), the result by x. w is
+                                                 turned; y, x and the total may be missing
 ``ExpandedDepthwise``      x, v, a, w, b         a 1x1 convolution v, a and a depthwise one
                                                  w, b behind it, clipped to ``expand_low``,
                                                  ``expand_high`` and to ``low``, ``high``;

@@ -13,6 +13,8 @@ compiled operator          computes
 ``MaxPoolGrad``            g, gated by y, moved to the first maximum of each window
 ``AveragePoolGrad``        g shared out evenly to each window, gated by x
 ``DepthwiseGrad``          the gradient of a depthwise convolution, gated before and after
+``Pointwise``              a 1x1 convolution, added to a shortcut and clipped
+``PointwiseGrad``          its gradient, gated before and after, added to other gradients
 ``ExpandedDepthwise``      a 1x1 and a depthwise convolution, nothing stored between them
 ``ExpandedDepthwiseGrad``  the gradient of both
 ``Interleave``             the phases of a strided convolution's gradient, gated by x

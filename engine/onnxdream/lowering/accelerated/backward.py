@@ -1,8 +1,8 @@
 """The backward pass, on blocked tensors.
 
 A gate (the gradient of Relu or Clip) is pushed into the operator before it
-where that visits every element anyway, and into a depthwise convolution behind
-it. It passes through pooling: an element that is the maximum of its window is
+where that visits every element anyway, and into a depthwise or a 1x1 convolution
+behind it. It passes through pooling: an element that is the maximum of its window is
 within bounds exactly if the maximum is. A sum of gradients is taken along by
 the convolutions that make its terms.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -21,6 +22,7 @@ from .gates import GATES, Gate, PendingGate, gate_of
 from .layout import Layout, Part, Rewrite
 from .mobile import expanded_depthwise_grad
 from .plain import pool_attributes
+from .pointwise import Target, is_pointwise, pointwise_grad
 from .sizes import size_of
 from .weights import blocked, blocked_outputs, phases, stacked_phases, turned
 
@@ -61,6 +63,9 @@ def _gate_behind(at: Layout, output: str, x: str) -> tuple[str, Gate]:
     reader = at.only_reader(output)
     if reader is None or reader.op not in GATES or reader.inputs[0] != x:
         return output, Gate()
+    if id(at.only_reader(reader.outputs[0])) in at.expansions:
+        # Which knows the gate by its marks.
+        return output, Gate()
     gate = gate_of(at.source, reader)
     if gate is None:
         return output, Gate()
@@ -86,8 +91,12 @@ def _sum(at: Layout, node: Node) -> bool:
         at.set_parts(output, aligned[0])
         return True
     total = _added(at, aligned[: len(ready)]) if ready else None
-    for conv in convs:
+    # The last of them may gate the sum.
+    convs.sort(key=partial(_is_pointwise, at))
+    for conv in convs[:-1]:
         total = _turned_conv(at, conv, total)
+    if convs:
+        output, total = _gated_conv(at, convs[-1], output, total)
     assert total is not None
     at.set_parts(output, total)
     return True
@@ -126,7 +135,7 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     group = node.integer("group", 1)
     if group == outputs and inputs == 1:
         return _depthwise_grad(at, node, weight)
-    if group != 1 or (expansion is None and at.blocked_input(g, outputs) is None):
+    if group != 1 or (expansion is None and at.blocked_input(at.pending(g).g, outputs) is None):
         return False
     if windows.strides != [1, 1]:
         if windows.dilations != [1, 1]:
@@ -139,12 +148,35 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     if at.parts(x) is not None and reader is not None and reader.op in _SUMS:
         at.convs[output] = node
         return True
-    at.set_parts(output, _turned_conv(at, node))
+    output, made = _gated_conv(at, node, output)
+    at.set_parts(output, made)
     return True
 
 
-def _turned_conv(at: Layout, node: Node, total: Sequence[Part] | None = None) -> list[Part]:
-    """The gradient of a convolution of stride 1, added to what is given."""
+def _is_pointwise(at: Layout, node: Node) -> bool:
+    """Whether a node is the gradient of a 1x1 convolution that the compiled operator takes."""
+    if node.op != "ConvGrad" or id(node) in at.expansions or at.parts(node.inputs[2]) is None:
+        return False
+    weight = at.constant(node.inputs[0])
+    if weight is None or weight.dtype != np.float32 or node.integer("group", 1) != 1:
+        return False
+    return is_pointwise(node, weight)
+
+
+def _gated_conv(
+    at: Layout, node: Node, output: str, total: Sequence[Part] | None = None
+) -> tuple[str, list[Part]]:
+    """The same as _turned_conv, gated if it can be, and the name of what that has become."""
+    gate = Gate()
+    if _is_pointwise(at, node):
+        output, gate = _gate_behind(at, output, node.inputs[2])
+    return output, _turned_conv(at, node, total, gate)
+
+
+def _turned_conv(
+    at: Layout, node: Node, total: Sequence[Part] | None = None, gate: Gate | None = None
+) -> list[Part]:
+    """The gradient of a convolution of stride 1, added to what is given, then gated by x."""
     if id(node) in at.expansions:
         return expanded_depthwise_grad(at, at.expansions[id(node)], total)
     name, g, x = node.inputs[:3]
@@ -156,7 +188,11 @@ def _turned_conv(at: Layout, node: Node, total: Sequence[Part] | None = None) ->
     for position, (channels, columns) in enumerate(_channels(at, x, weight.shape[1])):
         start = total[position].name if total else None
         kernel = turned(weight[:, columns])
-        name = _conv_of_parts(at, g, kernel, windows.turned_pads, windows.dilations, start)
+        if parts and _is_pointwise(at, node):
+            target = Target(parts[position], gate or Gate(), start)
+            name = pointwise_grad(at, at.pending(g), kernel, target)
+        else:
+            name = _conv_of_parts(at, g, kernel, windows.turned_pads, windows.dilations, start)
         size = parts[position].size if parts else size_of(x)
         made.append(Part(name, channels, size))
     return made
@@ -264,12 +300,14 @@ def _is_depthwise(at: Layout, node: Node) -> bool:
 
 def _takes_gate(at: Layout, node: Node, y: str, g: str) -> bool:
     """Whether a node will gate the gradient that it reads."""
+    if _is_pointwise(at, node):
+        return True
     return _is_depthwise(at, node) and at.aligned([g, y, node.inputs[2]]) is not None
 
 
 def _depthwise_grad(at: Layout, node: Node, weight: np.ndarray) -> bool:
     name, g, x = node.inputs[:3]
-    pending = at.gates.get(g, PendingGate(g, g, Gate()))
+    pending = at.pending(g)
     aligned = at.aligned([pending.g, pending.y, x])
     if not _is_depthwise(at, node) or aligned is None:
         return False

@@ -11,8 +11,10 @@ import numpy as np
 
 from ...graph import Attribute, Node
 from .activation import activation_behind
+from .gates import Gate
 from .layout import Layout, Part, Rewrite
 from .mobile import expanded_depthwise
+from .pointwise import is_pointwise, pointwise
 from .sizes import Size, size_of, size_through
 from .weights import blocked, blocked_outputs, padded
 
@@ -53,15 +55,18 @@ def _dense_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.nda
         pieces = np.split(weight, ends, axis=1)
         operands = [(p.name, blocked(w, block)) for p, w in zip(parts, pieces, strict=True)]
         size = size_through(parts[0].size, node)
-    output, shortcut = _shortcut(at, node.outputs[0], outputs, size)
-    output, activation = _activation(at, output)
-    total = shortcut
+    output, total = _shortcut(at, node.outputs[0], outputs, size)
+    output, bounds, activation = _activation(at, output)
+    alone = at.parts(x) is not None and is_pointwise(node, weight)
     for position, (source, kernel) in enumerate(operands):
         first, last = position == 0, position == len(operands) - 1
         offset = at.write.constant(padded(bias, 0, block)) if first else None
-        extra = activation if last else {}
         weights = at.write.constant(kernel)
-        total = at.on_blocks("Conv", source, weights, offset, total, **node.attributes, **extra)
+        if alone:
+            total = pointwise(at, source, weights, offset, total, bounds if last else Gate())
+        else:
+            attributes = node.attributes | (activation if last else {})
+            total = at.on_blocks("Conv", source, weights, offset, total, **attributes)
     assert total is not None
     at.set_parts(output, [Part(total, outputs, size)], node)
     return True
@@ -71,7 +76,7 @@ def _depthwise_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np
     parts = at.blocked_input(x, weight.shape[0])
     if parts is None:
         return False
-    output, activation = _activation(at, node.outputs[0])
+    output, _, activation = _activation(at, node.outputs[0])
     attributes = node.attributes | activation
     made, start = [], 0
     for part in parts:
@@ -91,7 +96,7 @@ def _grouped_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.n
     parts = at.blocked_input(x, inputs * group)
     if parts is None or len(parts) != 1 or inputs % at.block or (outputs // group) % at.block:
         return False
-    output, activation = _activation(at, node.outputs[0])
+    output, _, activation = _activation(at, node.outputs[0])
     attributes = node.attributes | activation
     operands = at.write.constant(blocked(weight, at.block)), at.write.constant(bias)
     made = at.on_blocks("Conv", parts[0].name, *operands, **attributes)
@@ -112,13 +117,13 @@ def _shortcut(at: Layout, output: str, channels: int, size: Size) -> tuple[str, 
     return reader.outputs[0], parts[0].name
 
 
-def _activation(at: Layout, output: str) -> tuple[str, dict[str, Attribute]]:
-    """The activation behind a convolution, taken along as attributes of it."""
+def _activation(at: Layout, output: str) -> tuple[str, Gate, dict[str, Attribute]]:
+    """The activation behind a convolution, taken along: its bounds, and how ORT is told."""
     found = activation_behind(at, output)
     if found is None:
-        return output, {}
+        return output, Gate(), {}
     at.done.add(id(found.node))
-    return found.node.outputs[0], found.attributes
+    return found.node.outputs[0], found.bounds, found.attributes
 
 
 def _pool(at: Layout, node: Node) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...graph import Attribute, Graph, Node
 from ..table import Writer
-from .gates import PendingGate, number
+from .gates import Gate, PendingGate, number
 from .sizes import Size, size_of
 
 __all__ = ["BLOCKED_DOMAIN", "Expansion", "Layout", "Part", "Rewrite"]
@@ -103,7 +103,7 @@ class Layout:
         self.done: set[int] = set()
         """Nodes that were fused into another, by id."""
         self.gates: dict[str, PendingGate] = {}
-        """Gated gradients that the depthwise convolution behind them will gate."""
+        """Gated gradients that the convolution behind them will gate."""
         self.sums: dict[str, list[str]] = {}
         """Sums of gradients that the gate behind them will add up."""
         self.convs: dict[str, Node] = {}
@@ -118,6 +118,10 @@ class Layout:
             for index, name in enumerate(node.inputs):
                 if name and index not in _UNREAD.get(node.op, ()):
                     self._readers.setdefault(name, []).append(node)
+
+    def pending(self, name: str) -> PendingGate:
+        """A gradient, and the gate that it has yet to go through."""
+        return self.gates.get(name, PendingGate(name, name, Gate()))
 
     def parts(self, name: str) -> list[Part] | None:
         """A tensor's parts, or None where it is not blocked."""

@@ -18,6 +18,7 @@ from ...graph import DOMAIN, Attribute, Node
 from .activation import Activation, activation_behind
 from .gates import GATES, Gate, gate_of
 from .layout import Expansion, Layout, Part
+from .pointwise import is_pointwise
 from .sizes import size_through
 from .weights import blocked, blocked_outputs, padded, turned
 
@@ -119,7 +120,9 @@ def _block_of(at: Layout, node: Node) -> _Block | None:
     """The mobile block that begins with a dense convolution."""
     expand = at.constant(node.inputs[1])
     parts = at.parts(node.inputs[0])
-    if expand is None or parts is None or len(parts) != 1 or not _is_pointwise(node, expand):
+    if expand is None or parts is None or len(parts) != 1 or not is_pointwise(node, expand):
+        return None
+    if expand.shape[1] > _MOST_CHANNELS:
         return None
     activation = activation_behind(at, node.outputs[0])
     expanded = activation.node.outputs[0] if activation else node.outputs[0]
@@ -131,14 +134,6 @@ def _block_of(at: Layout, node: Node) -> _Block | None:
     if gradients is None or [one for one in readers if one is not depthwise] != gradients[1:-1]:
         return None
     return _Block(depthwise, activation, gradients)
-
-
-def _is_pointwise(node: Node, weight: np.ndarray) -> bool:
-    """Whether a dense convolution is one of few channels at each pixel by itself."""
-    if weight.shape[1] > _MOST_CHANNELS or weight.shape[2:] != (1, 1):
-        return False
-    pads = node.integers("pads", [0, 0, 0, 0])
-    return node.integers("strides", [1, 1]) == [1, 1] and not any(pads)
 
 
 def _is_depthwise(at: Layout, node: Node, channels: int) -> bool:

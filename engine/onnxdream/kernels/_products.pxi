@@ -1,0 +1,213 @@
+# The products of a 1x1 convolution, for blocked tensors.
+#
+# The sums of several pixels, and of several vectors of channels, are made at once: pixels
+# share the weights, channels the pixels, and the multipliers are kept busy. The sums are
+# spelled out one by one, since arrays stay in registers only where every index is a number.
+
+cdef enum:
+    _MOST_VECTORS = 4
+    _MOST_SUMS = 24
+
+
+cdef inline void _start_pixel(Lanes* sums, const Lanes* start, int vectors) noexcept nogil:
+    sums[0] = start[0]
+    if vectors > 1:
+        sums[1] = start[1]
+    if vectors > 2:
+        sums[2] = start[2]
+    if vectors > 3:
+        sums[3] = start[3]
+
+
+cdef inline void _start_six(
+    Lanes* sums, const Lanes* start, Py_ssize_t start_step, int vectors
+) noexcept nogil:
+    _start_pixel[Lanes](sums, start, vectors)
+    _start_pixel[Lanes](sums + vectors, start + start_step, vectors)
+    _start_pixel[Lanes](sums + 2 * vectors, start + 2 * start_step, vectors)
+    _start_pixel[Lanes](sums + 3 * vectors, start + 3 * start_step, vectors)
+    _start_pixel[Lanes](sums + 4 * vectors, start + 4 * start_step, vectors)
+    _start_pixel[Lanes](sums + 5 * vectors, start + 5 * start_step, vectors)
+
+
+cdef inline void _add_pixel(
+    Lanes* sums, const float* x, Lanes a, Lanes b, Lanes c, Lanes d, int vectors
+) noexcept nogil:
+    cdef Lanes value
+    spread[Lanes](&value, x[0])
+    sums[0] = sums[0] + a * value
+    if vectors > 1:
+        sums[1] = sums[1] + b * value
+    if vectors > 2:
+        sums[2] = sums[2] + c * value
+    if vectors > 3:
+        sums[3] = sums[3] + d * value
+
+
+cdef inline void _add_six(
+    Lanes* sums, const float* x, Lanes a, Lanes b, Lanes c, Lanes d, Py_ssize_t block, int vectors
+) noexcept nogil:
+    _add_pixel[Lanes](sums, x, a, b, c, d, vectors)
+    _add_pixel[Lanes](sums + vectors, x + block, a, b, c, d, vectors)
+    _add_pixel[Lanes](sums + 2 * vectors, x + 2 * block, a, b, c, d, vectors)
+    _add_pixel[Lanes](sums + 3 * vectors, x + 3 * block, a, b, c, d, vectors)
+    _add_pixel[Lanes](sums + 4 * vectors, x + 4 * block, a, b, c, d, vectors)
+    _add_pixel[Lanes](sums + 5 * vectors, x + 5 * block, a, b, c, d, vectors)
+
+
+cdef inline void _store_six(
+    const Lanes* sums, Lanes* out, Py_ssize_t out_step, int vectors
+) noexcept nogil:
+    _start_pixel[Lanes](out, sums, vectors)
+    _start_pixel[Lanes](out + out_step, sums + vectors, vectors)
+    _start_pixel[Lanes](out + 2 * out_step, sums + 2 * vectors, vectors)
+    _start_pixel[Lanes](out + 3 * out_step, sums + 3 * vectors, vectors)
+    _start_pixel[Lanes](out + 4 * out_step, sums + 4 * vectors, vectors)
+    _start_pixel[Lanes](out + 5 * out_step, sums + 5 * vectors, vectors)
+
+
+cdef inline void _add_channel(
+    Lanes* sums,
+    const float* x,
+    const Lanes* first,
+    const Lanes* second,
+    const Lanes* third,
+    const Lanes* fourth,
+    Py_ssize_t block,
+    int vectors,
+    int pixels,
+) noexcept nogil:
+    cdef Lanes a, b, c, d
+    a = b = c = d = first[0]
+    if vectors > 1:
+        b = second[0]
+    if vectors > 2:
+        c = third[0]
+    if vectors > 3:
+        d = fourth[0]
+    if pixels == 1:
+        _add_pixel[Lanes](sums, x, a, b, c, d, vectors)
+    else:
+        _add_six[Lanes](sums, x, a, b, c, d, block, vectors)
+    if pixels == 12:
+        _add_six[Lanes](sums + 6 * vectors, x + 6 * block, a, b, c, d, block, vectors)
+
+
+cdef inline void products(
+    const float* x,
+    const Lanes** weights,
+    const Lanes* start,
+    Lanes* out,
+    Py_ssize_t channels,
+    Py_ssize_t plane,
+    Py_ssize_t block,
+    Py_ssize_t step,
+    Py_ssize_t start_step,
+    Py_ssize_t out_step,
+    int vectors,
+    int pixels,
+) noexcept nogil:
+    """Set out to start plus all channels of x times their weights.
+
+    The channels of x lie in blocks, a plane of floats apart. For each of 1 to 4 vectors of
+    out there are weights; those of one channel lie step vectors behind those of the one
+    before. The vectors of a pixel lie side by side; between pixels there are start_step and
+    out_step. There are 1, 6 or 12 pixels, of which a register each holds a sum.
+    """
+    cdef Lanes[_MOST_SUMS] sums
+    cdef const Lanes* first = weights[0]
+    cdef const Lanes* second = weights[1 if vectors > 1 else 0]
+    cdef const Lanes* third = weights[2 if vectors > 2 else 0]
+    cdef const Lanes* fourth = weights[3 if vectors > 3 else 0]
+    cdef Py_ssize_t i, channel
+    if pixels == 1:
+        _start_pixel[Lanes](sums, start, vectors)
+    else:
+        _start_six[Lanes](sums, start, start_step, vectors)
+    if pixels == 12:
+        _start_six[Lanes](sums + 6 * vectors, start + 6 * start_step, start_step, vectors)
+    for i in range(channels // block):
+        for channel in range(block):
+            _add_channel[Lanes](
+                sums, x + channel, first + channel * step, second + channel * step,
+                third + channel * step, fourth + channel * step, block, vectors, pixels,
+            )
+        x += plane
+        first += block * step
+        second += block * step
+        third += block * step
+        fourth += block * step
+    for channel in range(channels % block):
+        _add_channel[Lanes](
+            sums, x + channel, first + channel * step, second + channel * step,
+            third + channel * step, fourth + channel * step, block, vectors, pixels,
+        )
+    if pixels == 1:
+        _start_pixel[Lanes](out, sums, vectors)
+    else:
+        _store_six[Lanes](sums, out, out_step, vectors)
+    if pixels == 12:
+        _store_six[Lanes](sums + 6 * vectors, out + 6 * out_step, out_step, vectors)
+
+
+cdef inline void _products_of_row(
+    const float* x,
+    const Lanes* weights,
+    const Lanes* start,
+    Lanes* out,
+    Py_ssize_t width,
+    Py_ssize_t channels,
+    Py_ssize_t plane,
+    Py_ssize_t block,
+    Py_ssize_t step,
+    Py_ssize_t start_step,
+    Py_ssize_t out_step,
+) noexcept nogil:
+    cdef Py_ssize_t pixel = 0
+    while pixel < width:
+        # With fewer registers, 12 sums would not stay in them.
+        if LANES == 16 and pixel + 12 <= width:
+            products[Lanes](
+                x + pixel * block, &weights, start + pixel * start_step, out + pixel * out_step,
+                channels, plane, block, step, start_step, out_step, 1, 12,
+            )
+            pixel += 12
+        elif width >= 6:
+            # The last pixels may be made twice.
+            pixel = min(pixel, width - 6)
+            products[Lanes](
+                x + pixel * block, &weights, start + pixel * start_step, out + pixel * out_step,
+                channels, plane, block, step, start_step, out_step, 1, 6,
+            )
+            pixel += 6
+        else:
+            products[Lanes](
+                x + pixel * block, &weights, start + pixel * start_step, out + pixel * out_step,
+                channels, plane, block, step, start_step, out_step, 1, 1,
+            )
+            pixel += 1
+
+
+cdef inline void products_of_row(
+    const float* x,
+    const Lanes* weights,
+    const Lanes* start,
+    Lanes* out,
+    Py_ssize_t width,
+    Py_ssize_t channels,
+    Py_ssize_t plane,
+    Py_ssize_t block,
+    Py_ssize_t step,
+    Py_ssize_t start_step,
+    Py_ssize_t out_step,
+) noexcept nogil:
+    """Do as products for a row of pixels and one vector of channels."""
+    # Numbers that the compiler knows make short instructions.
+    if step == 1 and block == LANES:
+        _products_of_row[Lanes](
+            x, weights, start, out, width, channels, plane, LANES, 1, start_step, 1
+        )
+    else:
+        _products_of_row[Lanes](
+            x, weights, start, out, width, channels, plane, block, step, start_step, out_step
+        )
