@@ -28,6 +28,9 @@ else:
     # would round differently from machine to machine.
     COMPILE = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
     LINK = ["-Wl,-s"] if sys.platform == "linux" else []
+# Inner loops are written once and specialised by the numbers that they are called with,
+# which takes inlining.
+INLINE = "__forceinline" if sys.platform == "win32" else "inline __attribute__((always_inline))"
 
 
 def extension(name: str, *flags: str, **more: object) -> Extension:
@@ -36,6 +39,7 @@ def extension(name: str, *flags: str, **more: object) -> Extension:
         f"onnxdream.kernels.{name}",
         [str(KERNELS / f"{name}.pyx")],
         depends=SOURCES,
+        define_macros=[("CYTHON_INLINE", INLINE)],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
         optional=True,
@@ -45,13 +49,8 @@ def extension(name: str, *flags: str, **more: object) -> Extension:
 
 # Operators need not round alike on every machine: fused multiplications are welcome.
 FUSE = [] if sys.platform == "win32" else ["-ffp-contract=fast"]
-# ONNX Runtime looks for one symbol in each of their libraries. Their inner loops are
-# written once and specialised by numbers they are called with, which takes inlining.
-INLINE = "__forceinline" if sys.platform == "win32" else "inline __attribute__((always_inline))"
-OPERATORS = {
-    "export_symbols": ["RegisterCustomOps"],
-    "define_macros": [("CYTHON_INLINE", INLINE)],
-}
+# ONNX Runtime looks for one symbol in each of their libraries.
+OPERATORS = {"export_symbols": ["RegisterCustomOps"]}
 
 extensions = [
     extension("_compiled"),

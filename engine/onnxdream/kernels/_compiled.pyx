@@ -30,13 +30,15 @@ def resize(
     Py_ssize_t first,
     Py_ssize_t last,
 ):
-    cdef float* scratch = _scratch(resize_scratch(picture.shape[1], picture.shape[2]))
+    cdef float* scratch = _scratch(
+        resize_scratch(picture.shape[1], out.shape[1], row_weights.shape[1], picture.shape[2])
+    )
     with nogil:
         resize_rows(
             &picture[0, 0, 0], picture.shape[0], picture.shape[1], picture.shape[2],
             &row_starts[0], &row_weights[0, 0], row_weights.shape[1],
             &column_starts[0], &column_weights[0, 0], column_weights.shape[1],
-            &out[0, 0, 0], out.shape[1], scratch, first, last,
+            &out[0, 0, 0], out.shape[0], out.shape[1], scratch, first, last,
         )
         free(scratch)
 

@@ -66,7 +66,7 @@ cdef void _read_shape(Call* call, const OrtValue* value, Tensor* tensor) noexcep
 
 cdef Tensor no_tensor() noexcept nogil:
     cdef Tensor tensor
-    tensor.data, tensor.rank, tensor.count = NULL, 0, 0
+    memset(&tensor, 0, sizeof(tensor))
     return tensor
 
 
