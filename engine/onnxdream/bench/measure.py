@@ -41,8 +41,9 @@ _TURN = 4
 _PAUSE = 0.02
 """Seconds before a turn, in which the threads of the one before go to sleep."""
 
-_SETTLING = 2
-"""How many runs of a turn do not count: its threads wake, each on a core of its own."""
+_SETTLING = 0.01
+"""Seconds at the beginning of a turn that do not count: its threads wake, each on a core
+of its own."""
 
 _DECIMALS = 7
 
@@ -139,12 +140,21 @@ def _timed(
     while len(steps) < effort.steps or (sum(steps) < effort.seconds and len(steps) < _MOST_STEPS):
         for name, run in runs.items():
             sleep(_PAUSE)
-            _repeat(run, _SETTLING)
+            _settle(run)
             for _ in range(_TURN):
                 start = perf_counter()
                 run()
                 samples[name].append(round(perf_counter() - start, _DECIMALS))
     return {name: tuple(found) for name, found in samples.items()}
+
+
+def _settle(run: Callable[[], object]) -> None:
+    """Run at least twice."""
+    run()
+    start = perf_counter()
+    run()
+    while perf_counter() - start < _SETTLING:
+        run()
 
 
 def _growth(before: int, after: int | None) -> int | None:
