@@ -111,10 +111,11 @@ def floors(part: Part) -> str:
     return titled(
         f"What is left, {part['size']}×{part['size']}, milliseconds",
         [head, *rows],
-        "By ONNX Runtime's profile, which slows a run a little. At the GEMM peak: the "
+        "By ONNX Runtime's profile, which slows a run a little. Its convolutions: all operators "
+        "that convolve, with the gates and sums that they take along. At the GEMM peak: the "
         "convolutions' arithmetic, forward and back, at the "
         f"{part['gemm_peak'] / 1e9:.0f} GFLOP/s that {part['threads']} threads reach in a "
-        "product of large float32 matrices.",
+        "product of float32 matrices.",
     )
 
 
