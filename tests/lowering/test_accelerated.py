@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import gcd
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from onnxdream.errors import NetworkFormatError
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.skipif(
     "accelerated" not in LOWERINGS, reason="the compiled operators do not work on this machine"
 )
 
-CHANNELS = st.sampled_from([4, 12, 16, 20, 32, 48])
+CHANNELS = st.sampled_from([1, 4, 6, 12, 16, 20, 32, 48])
 
 
 @dataclass
@@ -89,7 +91,8 @@ def depthwise(d: Draft, kernel: int, stride: int, padding: str) -> None:
 
 
 def grouped(d: Draft, outputs: int) -> None:
-    d.tip = d.conv(d.tip, d.channels, 2 * outputs, 3, group=2, pads=[1, 1, 1, 1])
+    group = gcd(d.channels, 2)
+    d.tip = d.conv(d.tip, d.channels, 2 * outputs, 3, group=group, pads=[1, 1, 1, 1])
     d.channels = 2 * outputs
 
 
@@ -175,6 +178,34 @@ def expanded(
         d.tip = d.add("Add", d.tip, before)
 
 
+def unfinished(d: Draft, channels: int) -> None:
+    """A mobile block that ends in plain order, without a convolution that narrows again."""
+    dense(d, channels, 1, 1, "VALID")
+    relu(d)
+    depthwise(d, 3, 1, "pads")
+    sigmoid(d)
+
+
+def single(d: Draft, dilation: int) -> None:
+    """Convolutions of one channel, which are dense and depthwise at once."""
+    dense(d, 1, 1, 1, "VALID")
+    relu(d)
+    for _ in range(2):
+        d.tip = d.conv(d.tip, 1, 1, 1, dilations=[dilation, dilation])
+        relu(d)
+    dense(d, 16, 1, 1, "VALID")
+
+
+def beside_mobile(d: Draft) -> None:
+    """Gradients of the same channels come in plain order to a mobile block and beside it."""
+    x = d.tip
+    straight = d.add("Sigmoid", d.conv(x, d.channels, 20, 1))
+    bent = d.add("Relu", d.conv(x, d.channels, 20, 1))
+    around = d.conv(bent, 20, 20, 3, group=20, pads=[1, 1, 1, 1])
+    d.tip = d.add("Sigmoid", d.add("Add", around, straight))
+    d.channels = 20
+
+
 def nothing(d: Draft) -> None:
     """No activation at all."""
 
@@ -233,6 +264,9 @@ def layers() -> st.SearchStrategy[Layer]:
             padding,
             st.booleans(),
         ),
+        of(unfinished, CHANNELS),
+        of(beside_mobile),
+        of(single, st.sampled_from([1, 2])),
         of(grouped, st.sampled_from([16, 32])),
         of(relu),
         of(relu6),
@@ -260,13 +294,17 @@ def both(graph: Graph, height: int, width: int, seed: int) -> list[list[np.ndarr
     ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=200)
 @given(
     st.lists(layers(), min_size=1, max_size=7),
     st.integers(30, 41),
     st.integers(30, 41),
     st.integers(0, 10_000),
 )
+@example([partial(single, dilation=1)], 30, 31, 0)
+@example([partial(single, dilation=2)], 30, 31, 0)
+@example([relu, partial(unfinished, channels=6)], 30, 31, 0)
+@example([relu, beside_mobile], 30, 31, 0)
 def test_both_lowerings_give_the_same_numbers(
     stack: list[Layer], height: int, width: int, seed: int
 ) -> None:

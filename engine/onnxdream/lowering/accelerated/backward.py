@@ -18,11 +18,12 @@ import numpy as np
 
 from ...graph import DOMAIN, Node
 from ..windows import Windows, windows_of
+from .convolutions import is_depthwise, is_pointwise
 from .gates import GATES, Gate, PendingGate, gate_of
 from .layout import Layout, Part, Rewrite
 from .mobile import expanded_depthwise_grad
 from .plain import pool_attributes
-from .pointwise import Target, is_pointwise, pointwise_grad
+from .pointwise import Target, pointwise_grad
 from .sizes import size_of
 from .weights import blocked, blocked_outputs, phases, stacked_phases, turned
 
@@ -92,7 +93,7 @@ def _sum(at: Layout, node: Node) -> bool:
         return True
     total = _added(at, aligned[: len(ready)]) if ready else None
     # The last of them may gate the sum.
-    convs.sort(key=partial(_is_pointwise, at))
+    convs.sort(key=partial(_is_pointwise_grad, at))
     for conv in convs[:-1]:
         total = _turned_conv(at, conv, total)
     if convs:
@@ -131,11 +132,11 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     if weight is None or weight.dtype != np.float32:
         return False
     windows = windows_of(node)
-    outputs, inputs = weight.shape[:2]
-    group = node.integer("group", 1)
-    if group == outputs and inputs == 1:
+    if is_depthwise(node, weight):
         return _depthwise_grad(at, node, weight)
-    if group != 1 or (expansion is None and at.blocked_input(at.pending(g).g, outputs) is None):
+    if node.integer("group", 1) != 1:
+        return False
+    if expansion is None and at.blocked_input(at.pending(g).g, len(weight)) is None:
         return False
     if windows.strides != [1, 1]:
         if windows.dilations != [1, 1]:
@@ -153,14 +154,12 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     return True
 
 
-def _is_pointwise(at: Layout, node: Node) -> bool:
+def _is_pointwise_grad(at: Layout, node: Node) -> bool:
     """Whether a node is the gradient of a 1x1 convolution that the compiled operator takes."""
     if node.op != "ConvGrad" or id(node) in at.expansions or at.parts(node.inputs[2]) is None:
         return False
     weight = at.constant(node.inputs[0])
-    if weight is None or weight.dtype != np.float32 or node.integer("group", 1) != 1:
-        return False
-    return is_pointwise(node, weight)
+    return weight is not None and weight.dtype == np.float32 and is_pointwise(node, weight)
 
 
 def _gated_conv(
@@ -168,7 +167,7 @@ def _gated_conv(
 ) -> tuple[str, list[Part]]:
     """The same as _turned_conv, gated if it can be, and the name of what that has become."""
     gate = Gate()
-    if _is_pointwise(at, node):
+    if _is_pointwise_grad(at, node):
         output, gate = _gate_behind(at, output, node.inputs[2])
     return output, _turned_conv(at, node, total, gate)
 
@@ -188,7 +187,7 @@ def _turned_conv(
     for position, (channels, columns) in enumerate(_channels(at, x, weight.shape[1])):
         start = total[position].name if total else None
         kernel = turned(weight[:, columns])
-        if parts and _is_pointwise(at, node):
+        if parts and _is_pointwise_grad(at, node):
             target = Target(parts[position], gate or Gate(), start)
             name = pointwise_grad(at, at.pending(g), kernel, target)
         else:
@@ -288,28 +287,28 @@ def _phase_pads(kernel: np.ndarray, windows: Windows, place: tuple[int, ...]) ->
     return before + after
 
 
-def _is_depthwise(at: Layout, node: Node) -> bool:
+def _is_depthwise_grad(at: Layout, node: Node) -> bool:
     """Whether a node is a depthwise ConvGrad that the compiled operator can take."""
     if node.op != "ConvGrad":
         return False
     weight = at.constant(node.inputs[0])
-    if weight is None or node.integer("group", 1) != weight.shape[0] or weight.shape[1] != 1:
+    if weight is None or not is_depthwise(node, weight):
         return False
     return node.integers("dilations", [1, 1]) == [1, 1]
 
 
 def _takes_gate(at: Layout, node: Node, y: str, g: str) -> bool:
     """Whether a node will gate the gradient that it reads."""
-    if _is_pointwise(at, node):
+    if _is_pointwise_grad(at, node):
         return True
-    return _is_depthwise(at, node) and at.aligned([g, y, node.inputs[2]]) is not None
+    return _is_depthwise_grad(at, node) and at.aligned([g, y, node.inputs[2]]) is not None
 
 
 def _depthwise_grad(at: Layout, node: Node, weight: np.ndarray) -> bool:
     name, g, x = node.inputs[:3]
     pending = at.pending(g)
     aligned = at.aligned([pending.g, pending.y, x])
-    if not _is_depthwise(at, node) or aligned is None:
+    if not _is_depthwise_grad(at, node) or aligned is None:
         return False
     output, gate = _gate_behind(at, node.outputs[0], x)
     attributes = {k: v for k, v in node.attributes.items() if k in _GEOMETRY} | {

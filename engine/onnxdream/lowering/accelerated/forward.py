@@ -11,10 +11,11 @@ import numpy as np
 
 from ...graph import Attribute, Node
 from .activation import activation_behind
+from .convolutions import is_depthwise, is_pointwise
 from .gates import Gate
 from .layout import Layout, Part, Rewrite
 from .mobile import expanded_depthwise
-from .pointwise import is_pointwise, pointwise
+from .pointwise import pointwise
 from .sizes import Size, size_of, size_through
 from .weights import blocked, blocked_outputs, padded
 
@@ -29,13 +30,11 @@ def _conv(at: Layout, node: Node) -> bool:
     if weight.dtype != np.float32:
         return False
     node = replace(node, attributes=node.attributes | {"kernel_shape": list(weight.shape[2:])})
-    outputs, inputs = weight.shape[:2]
-    group = node.integer("group", 1)
     if bias is None:
-        bias = np.zeros(outputs, np.float32)
-    if group == 1:
+        bias = np.zeros(len(weight), np.float32)
+    if node.integer("group", 1) == 1:
         return expanded_depthwise(at, node) or _dense_conv(at, node, x, weight, bias)
-    if group == outputs and inputs == 1:
+    if is_depthwise(node, weight):
         return _depthwise_conv(at, node, x, weight, bias)
     return _grouped_conv(at, node, x, weight, bias)
 
@@ -57,12 +56,12 @@ def _dense_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.nda
         size = size_through(parts[0].size, node)
     output, total = _shortcut(at, node.outputs[0], outputs, size)
     output, bounds, activation = _activation(at, output)
-    alone = at.parts(x) is not None and is_pointwise(node, weight)
+    by_pixel = at.parts(x) is not None and is_pointwise(node, weight)
     for position, (source, kernel) in enumerate(operands):
         first, last = position == 0, position == len(operands) - 1
         offset = at.write.constant(padded(bias, 0, block)) if first else None
         weights = at.write.constant(kernel)
-        if alone:
+        if by_pixel:
             total = pointwise(at, source, weights, offset, total, bounds if last else Gate())
         else:
             attributes = node.attributes | (activation if last else {})

@@ -61,6 +61,8 @@ class Expansion:
         The result, behind its activation, as it is named in the source.
     g : str
         The gradient with respect to the result before its activation.
+    channels : int
+        Of the expanded tensor, and so of the result and of g.
     marks, expanded_marks : str
         Where gradients pass the activation of the result, and that before it.
     kernel : str
@@ -75,6 +77,7 @@ class Expansion:
 
     output: str
     g: str
+    channels: int
     marks: str
     kernel: str
     expanded_marks: str
@@ -169,9 +172,13 @@ class Layout:
             return self._parts[name][0].name
         return self._plain.get(name, name)
 
+    def can_block(self, channels: int) -> bool:
+        """Whether any tensor of so many channels can be made a blocked one."""
+        return channels % _REORDERED == 0
+
     def blocked_input(self, name: str, channels: int) -> list[Part] | None:
         """A tensor's parts, which are made from plain order if that can be done."""
-        if name not in self._parts and channels % _REORDERED == 0:
+        if name not in self._parts and self.can_block(channels):
             made = self.on_blocks("ReorderInput", self.plain(name))
             self._parts[name] = [Part(made, channels, size_of(name))]
         return self._parts.get(name)

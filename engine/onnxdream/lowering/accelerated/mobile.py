@@ -16,9 +16,9 @@ import numpy as np
 
 from ...graph import DOMAIN, Attribute, Node
 from .activation import Activation, activation_behind
+from .convolutions import is_depthwise, is_pointwise
 from .gates import GATES, Gate, gate_of
 from .layout import Expansion, Layout, Part
-from .pointwise import is_pointwise
 from .sizes import size_through
 from .weights import blocked, blocked_outputs, padded, turned
 
@@ -86,6 +86,7 @@ def expanded_depthwise(at: Layout, node: Node) -> bool:
         expansion = Expansion(
             output=output,
             g=gradients[0].inputs[1],
+            channels=len(expand),
             marks=marks,
             kernel=kernel,
             expanded_marks=expanded_marks,
@@ -101,7 +102,7 @@ def expanded_depthwise_grad(
     at: Layout, expansion: Expansion, total: Sequence[Part] | None = None
 ) -> list[Part]:
     """The gradient of a mobile block's first half, added to what is given."""
-    [g] = at.blocked_input(expansion.g, len(expansion.turned[0])) or []
+    [g] = at.blocked_input(expansion.g, expansion.channels) or []
     name = at.write(
         "ExpandedDepthwiseGrad",
         g.name,
@@ -127,22 +128,24 @@ def _block_of(at: Layout, node: Node) -> _Block | None:
     activation = activation_behind(at, node.outputs[0])
     expanded = activation.node.outputs[0] if activation else node.outputs[0]
     readers = at.readers(expanded)
-    depthwise = next((one for one in readers if _is_depthwise(at, one, len(expand))), None)
+    depthwise = next((one for one in readers if _is_taken(at, one)), None)
     if depthwise is None or expanded in at.source.outputs:
         return None
     gradients = _gradients(at, node, expanded, activation)
     if gradients is None or [one for one in readers if one is not depthwise] != gradients[1:-1]:
         return None
+    if gradients and not at.can_block(len(expand)):
+        return None
     return _Block(depthwise, activation, gradients)
 
 
-def _is_depthwise(at: Layout, node: Node, channels: int) -> bool:
+def _is_taken(at: Layout, node: Node) -> bool:
+    """Whether a node is a depthwise convolution that the compiled operator makes."""
     weight = at.constant(node.input(1))
-    if node.op != "Conv" or weight is None or weight.shape[:2] != (channels, 1) or weight.ndim != 4:
+    if node.op != "Conv" or weight is None or not is_depthwise(node, weight):
         return False
     known = node.input(2) is None or at.constant(node.input(2)) is not None
-    dilations = node.integers("dilations", [1, 1])
-    return known and node.integer("group", 1) == channels and dilations == [1, 1]
+    return known and node.integers("dilations", [1, 1]) == [1, 1]
 
 
 def _gradients(

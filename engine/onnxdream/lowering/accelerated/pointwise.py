@@ -6,19 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...graph import DOMAIN, Node
+from ...graph import DOMAIN
 from .gates import Gate, PendingGate
 from .layout import Layout, Part
 from .weights import blocked
 
-__all__ = ["Target", "is_pointwise", "pointwise", "pointwise_grad"]
-
-
-def is_pointwise(node: Node, weight: np.ndarray) -> bool:
-    """Whether a dense convolution, or the gradient of one, is of each pixel by itself."""
-    pads = node.integers("pads", [0, 0, 0, 0])
-    strides = node.integers("strides", [1, 1])
-    return weight.shape[2:] == (1, 1) and strides == [1, 1] and not any(pads)
+__all__ = ["Target", "pointwise", "pointwise_grad"]
 
 
 def pointwise(

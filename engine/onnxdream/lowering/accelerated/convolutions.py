@@ -1,0 +1,24 @@
+"""Kinds of convolutions, told by a node (a Conv or the gradient of one) and its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...graph import Node
+
+__all__ = ["is_depthwise", "is_pointwise"]
+
+
+def is_depthwise(node: Node, weight: np.ndarray) -> bool:
+    """Whether each of several channels is convolved by itself."""
+    outputs, inputs = weight.shape[:2]
+    # With one channel only it is dense as well, and passes for that.
+    return outputs > 1 and node.integer("group", 1) == outputs and inputs == 1
+
+
+def is_pointwise(node: Node, weight: np.ndarray) -> bool:
+    """Whether each pixel is convolved by itself, all channels of it with all."""
+    pads = node.integers("pads", [0, 0, 0, 0])
+    strides = node.integers("strides", [1, 1])
+    dense = node.integer("group", 1) == 1
+    return dense and weight.shape[2:] == (1, 1) and strides == [1, 1] and not any(pads)
