@@ -14,20 +14,21 @@ cdef struct _Pointwise:
     const float* bias
     const float* total
     float* out
-    # Where x_gate and out_gate let through; without out_gate, what out is clipped to.
+    # Where x_gate and out_gate let through, and what out is clipped to without out_gate.
     Gate x_bounds
-    Gate bounds
+    Gate out_bounds
+    Gate clip_bounds
     # Of x and of out, in blocks.
     Py_ssize_t inputs
     Py_ssize_t outputs
     Py_ssize_t block
-    # How many pixels a picture has, how many are gathered at once, and how often; how many
-    # blocks are made of them at once, and how often.
+    # How many pixels a picture has, how many of them are a band, and how many bands there
+    # are; how many blocks of out an item makes of a band, and how many items share it.
     Py_ssize_t pixels
     Py_ssize_t band
     Py_ssize_t bands
-    Py_ssize_t group
-    Py_ssize_t groups
+    Py_ssize_t share
+    Py_ssize_t shares
     bint out_of_memory
 
 
@@ -86,13 +87,11 @@ cdef inline void _fetch_next(
     const _Pointwise* todo, const Lanes* x, const _Band* band, Py_ssize_t vector,
     Py_ssize_t vectors, Py_ssize_t pixel, Py_ssize_t pixels, Py_ssize_t step,
 ) noexcept nogil:
-    """Fetch as much of the next band of x as some vectors of this one are of all of them."""
+    """Fetch of the next band of x, or of its gate, what some vectors of this one are of all."""
     cdef Py_ssize_t all = band.end - band.vector, done = vector - band.vector, i, at
     for i in range(done * todo.inputs // all, (done + vectors) * todo.inputs // all):
         at = ((band.image * todo.inputs + i) * todo.pixels + pixel + todo.band) * step
         _fetch[Lanes](x + at, 1, pixels * step)
-        if todo.x_gate != NULL:
-            _fetch[Lanes](<const Lanes*> todo.x_gate + at, 1, pixels * step)
 
 
 cdef inline void _finish(
@@ -109,8 +108,6 @@ cdef inline void _finish(
     cdef Lanes[_WHOLE_TILES] values
     cdef const Lanes* other
     cdef Lanes* out = <Lanes*> todo.out + at
-    spread[Lanes](&low, todo.bounds.low)
-    spread[Lanes](&high, todo.bounds.high)
     for i in range(count):
         values[i] = sums[i * sums_step]
     if todo.total != NULL:
@@ -118,27 +115,31 @@ cdef inline void _finish(
         for i in range(count):
             values[i] = values[i] + other[i * step]
     if todo.out_gate != NULL:
+        spread[Lanes](&low, todo.out_bounds.low)
+        spread[Lanes](&high, todo.out_bounds.high)
         other = <const Lanes*> todo.out_gate + at
         for i in range(count):
             out[i * step] = between[Lanes](values[i], other[i * step], low, high)
     else:
+        spread[Lanes](&low, todo.clip_bounds.low)
+        spread[Lanes](&high, todo.clip_bounds.high)
         for i in range(count):
             out[i * step] = clip[Lanes](values[i], low, high)
 
 
 cdef inline void _pointwise_vectors(
     const _Pointwise* todo,
-    const Lanes* x,
     const _Band* band,
-    const float* gathered,
+    const Lanes* gathered,
     Py_ssize_t vector,
     Py_ssize_t block,
     Py_ssize_t step,
     int vectors,
-    int pixels,
+    int tile,
 ) noexcept nogil:
-    """Make some vectors of channels of a band, so many pixels at once."""
+    """Make some vectors of channels of a band, a tile of pixels at once."""
     cdef Py_ssize_t channels = todo.inputs * block, pixel = band.first, count, i, v
+    cdef const float* x = <const float*> gathered
     cdef const Lanes* weights[_MOST_VECTORS]
     cdef Lanes[_MOST_VECTORS] start
     cdef Py_ssize_t[_MOST_VECTORS] at
@@ -152,51 +153,55 @@ cdef inline void _pointwise_vectors(
         else:
             start[i] = (<const Lanes*> todo.bias + v)[0]
     while pixel < band.last:
-        count = min(band.last - pixel, <Py_ssize_t> pixels)
+        count = min(band.last - pixel, <Py_ssize_t> tile)
         for i in range(vectors):
             if todo.total != NULL:
                 _fetch[Lanes](<const Lanes*> todo.total + at[i], step, count)
             if todo.out_gate != NULL:
                 _fetch[Lanes](<const Lanes*> todo.out_gate + at[i], step, count)
-        _fetch_next[Lanes](todo, x, band, vector, vectors, pixel, pixels, step)
+        _fetch_next[Lanes](
+            todo, <const Lanes*> todo.x, band, vector, vectors, pixel, tile, step
+        )
+        if todo.x_gate != NULL:
+            _fetch_next[Lanes](
+                todo, <const Lanes*> todo.x_gate, band, vector, vectors, pixel, tile, step
+            )
         products[Lanes](
-            gathered, weights, start, sums, channels, band.width * block, block, step, 0, vectors,
-            vectors, pixels,
+            x, weights, start, sums, channels, band.width * block, block, step, 0, vectors,
+            vectors, tile,
         )
         for i in range(vectors):
             # A number that the compiler knows is a loop it can unroll.
-            if count == pixels:
-                _finish[Lanes](todo, sums + i, at[i], vectors, step, pixels)
+            if count == tile:
+                _finish[Lanes](todo, sums + i, at[i], vectors, step, tile)
             else:
                 _finish[Lanes](todo, sums + i, at[i], vectors, step, count)
-            at[i] += pixels * step
-        gathered += pixels * block
-        pixel += pixels
+            at[i] += tile * step
+        x += tile * block
+        pixel += tile
 
 
 cdef inline void _pointwise_band(
-    const _Pointwise* todo, const Lanes* x, const _Band* band, Lanes* memory,
-    Py_ssize_t block, Py_ssize_t step,
+    const _Pointwise* todo, const _Band* band, Lanes* gathered, Py_ssize_t block, Py_ssize_t step
 ) noexcept nogil:
     cdef Py_ssize_t vector = band.vector
-    cdef const float* gathered = <const float*> memory
-    _gather[Lanes](todo, band, memory, step)
+    _gather[Lanes](todo, band, gathered, step)
     # As many sums at once as there are registers, and more channels than pixels of them:
     # what all channels of a pixel are multiplied by is read once.
     while LANES == 16 and vector + 4 <= band.end:
-        _pointwise_vectors[Lanes](todo, x, band, gathered, vector, block, step, 4, 6)
+        _pointwise_vectors[Lanes](todo, band, gathered, vector, block, step, 4, 6)
         vector += 4
     if LANES == 16 and vector + 3 == band.end:
-        _pointwise_vectors[Lanes](todo, x, band, gathered, vector, block, step, 3, 6)
+        _pointwise_vectors[Lanes](todo, band, gathered, vector, block, step, 3, 6)
         vector += 3
     while vector + 2 <= band.end:
         _pointwise_vectors[Lanes](
-            todo, x, band, gathered, vector, block, step, 2, 12 if LANES == 16 else 6
+            todo, band, gathered, vector, block, step, 2, 12 if LANES == 16 else 6
         )
         vector += 2
     if vector < band.end:
         _pointwise_vectors[Lanes](
-            todo, x, band, gathered, vector, block, step, 1, 12 if LANES == 16 else 6
+            todo, band, gathered, vector, block, step, 1, 12 if LANES == 16 else 6
         )
 
 
@@ -204,8 +209,8 @@ cdef void _pointwise_item(void* job, size_t item) noexcept nogil:
     # Items of one band follow each other: they gather the same pixels.
     cdef _Pointwise* todo = <_Pointwise*> job
     cdef Py_ssize_t block = todo.block, step = block // LANES if block % LANES == 0 else block
-    cdef Py_ssize_t group = <Py_ssize_t> item % todo.groups
-    cdef Py_ssize_t place = <Py_ssize_t> item // todo.groups
+    cdef Py_ssize_t share = <Py_ssize_t> item % todo.shares
+    cdef Py_ssize_t place = <Py_ssize_t> item // todo.shares
     cdef _Band band
     cdef void* memory
     cdef float* gathered
@@ -213,19 +218,19 @@ cdef void _pointwise_item(void* job, size_t item) noexcept nogil:
     band.first = place % todo.bands * todo.band
     band.last = min(band.first + todo.band, todo.pixels)
     band.width = _ceil_div(band.last - band.first, _WHOLE_TILES) * _WHOLE_TILES
-    band.vector = group * todo.group * step
-    band.end = min((group + 1) * todo.group, todo.outputs) * step
+    band.vector = share * todo.share * step
+    band.end = min((share + 1) * todo.share, todo.outputs) * step
     memory = malloc(band.width * todo.inputs * block * sizeof(float) + _ALIGNMENT)
     gathered = aligned_floats(memory)
     if memory == NULL:
         todo.out_of_memory = True
     elif block == LANES:
         # Numbers that the compiler knows make short instructions.
-        _pointwise_band[lanes](todo, <lanes*> todo.x, &band, <lanes*> gathered, LANES, 1)
+        _pointwise_band[lanes](todo, &band, <lanes*> gathered, LANES, 1)
     elif block % LANES == 0:
-        _pointwise_band[lanes](todo, <lanes*> todo.x, &band, <lanes*> gathered, block, step)
+        _pointwise_band[lanes](todo, &band, <lanes*> gathered, block, step)
     else:
-        _pointwise_band[float](todo, todo.x, &band, gathered, block, step)
+        _pointwise_band[float](todo, &band, gathered, block, step)
     free(memory)
 
 
@@ -234,10 +239,10 @@ cdef void _expect_like_out(Call* call, const Tensor* tensor, const int64_t* dims
     cdef size_t axis
     expect(
         call,
-        tensor.data == NULL or tensor.rank == 4,
+        tensor.rank == 4 or not tensor.given,
         "a tensor must have the dimensions [N, C, H, W]",
     )
-    for axis in range(4 if call.failure == NULL and tensor.data != NULL else 0):
+    for axis in range(4 if call.failure == NULL and tensor.given else 0):
         expect(
             call, tensor.dims[axis] == dims[axis],
             "what is added, and what gates the result, must have its dimensions",
@@ -254,7 +259,7 @@ cdef OrtStatus* _run_pointwise(
     const Tensor* out_gate,
     const Tensor* total,
 ) noexcept nogil:
-    """Run a job that knows its block and its bounds."""
+    """Run a job that knows its block, and the bounds of what is given."""
     cdef int64_t[4] dims
     cdef int64_t items = 0
     planes_of(call, x, job.block)
@@ -266,12 +271,12 @@ cdef OrtStatus* _run_pointwise(
     )
     expect(
         call,
-        bias.data == NULL or bias.count == weights.dims[0],
+        bias.count == weights.dims[0] or not bias.given,
         "the bias must have as many elements as the weights have outputs",
     )
     expect(
         call,
-        x_gate.data == NULL or same_shape(x_gate, x),
+        same_shape(x_gate, x) or not x_gate.given,
         "a gradient and what gates it must have one shape",
     )
     if call.failure == NULL:
@@ -283,10 +288,10 @@ cdef OrtStatus* _run_pointwise(
         job.band = _BAND_PIXELS
         job.bands = _ceil_div(job.pixels, job.band)
         # Channels are shared out, too, where there are few pixels.
-        job.groups = _ceil_div(_LEAST_ITEMS, max(1, dims[0] * job.bands))
-        job.group = _ceil_div(_ceil_div(job.outputs, job.groups), _MOST_VECTORS) * _MOST_VECTORS
-        job.groups = _ceil_div(job.outputs, max(1, job.group))
-        items = dims[0] * job.bands * job.groups
+        job.shares = _ceil_div(_LEAST_ITEMS, max(1, dims[0] * job.bands))
+        job.share = _ceil_div(_ceil_div(job.outputs, job.shares), _MOST_VECTORS) * _MOST_VECTORS
+        job.shares = _ceil_div(job.outputs, max(1, job.share))
+        items = dims[0] * job.bands * job.shares
     job.x, job.weights, job.bias = x.data, weights.data, bias.data
     job.x_gate, job.out_gate, job.total = x_gate.data, out_gate.data, total.data
     job.out_of_memory = False
@@ -305,7 +310,8 @@ cdef OrtStatus* pointwise(void* kernel, OrtKernelContext* context) noexcept nogi
     cdef Tensor total = optional_tensor(&call, 3)
     cdef Tensor absent = no_tensor()
     cdef _Pointwise job
-    job.block, job.bounds = attributes.block, attributes.gate
+    memset(&job, 0, sizeof(job))
+    job.block, job.clip_bounds = attributes.block, attributes.gate
     return _run_pointwise(&call, &job, &x, &weights, &bias, &absent, &absent, &total)
 
 
@@ -319,7 +325,8 @@ cdef OrtStatus* pointwise_grad(void* kernel, OrtKernelContext* context) noexcept
     cdef Tensor total = optional_tensor(&call, 4)
     cdef Tensor absent = no_tensor()
     cdef _Pointwise job
-    job.block, job.x_bounds, job.bounds = attributes.block, attributes.inner_gate, attributes.gate
-    if x.data == NULL:
-        job.bounds.low, job.bounds.high = -INFINITY, INFINITY
+    memset(&job, 0, sizeof(job))
+    job.block = attributes.block
+    job.x_bounds, job.out_bounds = attributes.inner_gate, attributes.gate
+    job.clip_bounds.low, job.clip_bounds.high = -INFINITY, INFINITY
     return _run_pointwise(&call, &job, &g, &weights, &absent, &y, &x, &total)

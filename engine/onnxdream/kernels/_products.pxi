@@ -9,25 +9,25 @@ cdef enum:
     _MOST_SUMS = 24
 
 
-cdef inline void _start_pixel(Lanes* sums, const Lanes* start, int vectors) noexcept nogil:
-    sums[0] = start[0]
+cdef inline void _copy_pixel(Lanes* out, const Lanes* values, int vectors) noexcept nogil:
+    out[0] = values[0]
     if vectors > 1:
-        sums[1] = start[1]
+        out[1] = values[1]
     if vectors > 2:
-        sums[2] = start[2]
+        out[2] = values[2]
     if vectors > 3:
-        sums[3] = start[3]
+        out[3] = values[3]
 
 
-cdef inline void _start_six(
-    Lanes* sums, const Lanes* start, Py_ssize_t start_step, int vectors
+cdef inline void _copy_six(
+    Lanes* out, const Lanes* values, Py_ssize_t out_step, Py_ssize_t step, int vectors
 ) noexcept nogil:
-    _start_pixel[Lanes](sums, start, vectors)
-    _start_pixel[Lanes](sums + vectors, start + start_step, vectors)
-    _start_pixel[Lanes](sums + 2 * vectors, start + 2 * start_step, vectors)
-    _start_pixel[Lanes](sums + 3 * vectors, start + 3 * start_step, vectors)
-    _start_pixel[Lanes](sums + 4 * vectors, start + 4 * start_step, vectors)
-    _start_pixel[Lanes](sums + 5 * vectors, start + 5 * start_step, vectors)
+    _copy_pixel[Lanes](out, values, vectors)
+    _copy_pixel[Lanes](out + out_step, values + step, vectors)
+    _copy_pixel[Lanes](out + 2 * out_step, values + 2 * step, vectors)
+    _copy_pixel[Lanes](out + 3 * out_step, values + 3 * step, vectors)
+    _copy_pixel[Lanes](out + 4 * out_step, values + 4 * step, vectors)
+    _copy_pixel[Lanes](out + 5 * out_step, values + 5 * step, vectors)
 
 
 cdef inline void _add_pixel(
@@ -53,17 +53,6 @@ cdef inline void _add_six(
     _add_pixel[Lanes](sums + 3 * vectors, x + 3 * block, a, b, c, d, vectors)
     _add_pixel[Lanes](sums + 4 * vectors, x + 4 * block, a, b, c, d, vectors)
     _add_pixel[Lanes](sums + 5 * vectors, x + 5 * block, a, b, c, d, vectors)
-
-
-cdef inline void _store_six(
-    const Lanes* sums, Lanes* out, Py_ssize_t out_step, int vectors
-) noexcept nogil:
-    _start_pixel[Lanes](out, sums, vectors)
-    _start_pixel[Lanes](out + out_step, sums + vectors, vectors)
-    _start_pixel[Lanes](out + 2 * out_step, sums + 2 * vectors, vectors)
-    _start_pixel[Lanes](out + 3 * out_step, sums + 3 * vectors, vectors)
-    _start_pixel[Lanes](out + 4 * out_step, sums + 4 * vectors, vectors)
-    _start_pixel[Lanes](out + 5 * out_step, sums + 5 * vectors, vectors)
 
 
 cdef inline void _add_channel(
@@ -121,11 +110,13 @@ cdef inline void products(
     cdef const Lanes* fourth = weights[3 if vectors > 3 else 0]
     cdef Py_ssize_t i, channel
     if pixels == 1:
-        _start_pixel[Lanes](sums, start, vectors)
+        _copy_pixel[Lanes](sums, start, vectors)
     else:
-        _start_six[Lanes](sums, start, start_step, vectors)
+        _copy_six[Lanes](sums, start, vectors, start_step, vectors)
     if pixels == 12:
-        _start_six[Lanes](sums + 6 * vectors, start + 6 * start_step, start_step, vectors)
+        _copy_six[Lanes](
+            sums + 6 * vectors, start + 6 * start_step, vectors, start_step, vectors
+        )
     for i in range(channels // block):
         for channel in range(block):
             _add_channel[Lanes](
@@ -143,11 +134,11 @@ cdef inline void products(
             third + channel * step, fourth + channel * step, block, vectors, pixels,
         )
     if pixels == 1:
-        _start_pixel[Lanes](out, sums, vectors)
+        _copy_pixel[Lanes](out, sums, vectors)
     else:
-        _store_six[Lanes](sums, out, out_step, vectors)
+        _copy_six[Lanes](out, sums, out_step, vectors, vectors)
     if pixels == 12:
-        _store_six[Lanes](sums + 6 * vectors, out + 6 * out_step, out_step, vectors)
+        _copy_six[Lanes](out + 6 * out_step, sums + 6 * vectors, out_step, vectors, vectors)
 
 
 cdef inline void _products_of_row(

@@ -239,6 +239,8 @@ cdef inline void resize_rows(
     Py_ssize_t last,
 ) noexcept nogil:
     """Fill the rows [first, last) of out, a picture of the given height and width."""
+    if first >= last:
+        return
     # Blending columns takes longer: it is done for the fewer rows.
     if height > source_height:
         _columns_then_rows(

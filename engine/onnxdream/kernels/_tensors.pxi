@@ -5,6 +5,8 @@ cdef enum:
 
 
 cdef struct Tensor:
+    # Whether the operator was given it: an optional input may be absent.
+    bint given
     float* data
     size_t rank
     int64_t[_HIGHEST_RANK] dims
@@ -77,6 +79,7 @@ cdef Tensor input_tensor(Call* call, size_t index) noexcept nogil:
     cdef void* data = NULL
     _keep(call, get_input(call.api, call.context, index, &value))
     expect(call, value != NULL, "an input is missing")
+    tensor.given = value != NULL
     if call.failure == NULL:
         _read_shape(call, value, &tensor)
     if call.failure == NULL:
