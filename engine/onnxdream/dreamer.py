@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -15,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import images, kernels
-from .errors import BackendError, GradientError, ImageFormatError, RecipeError
+from .errors import BackendError, GradientError, ImageFormatError
 from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
 from .network import DEFAULT_NETWORK, Layers, Network, load
+from .octaves import octave_sizes, reflected
 from .recipe import Recipe, recipe_from
 from .runtime import (
     Cuda,
@@ -29,7 +28,7 @@ from .runtime import (
     lowering_for,
     placement,
     settled,
-    usable_cores,
+    threads_for,
 )
 
 if TYPE_CHECKING:
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Dreamer", "Progress", "dream"]
 
 _NOISE_SIDE = 224
-
-_MOST_THREADS, _MOST_DEVICES = 1024, 1024
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ class Dreamer:
         If ONNX Runtime or the provider is missing, or does not know the
         lowering or the precision.
     RecipeError
-        If `threads`, the precision or a weight is impossible.
+        If `threads`, `device`, the precision or a weight is impossible.
     """
 
     def __init__(
@@ -122,13 +117,7 @@ class Dreamer:
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
         self.layers = self.network.weights(layers)
-        self.threads = usable_cores() if threads is None else threads
-        if not _whole(self.threads, 1, _MOST_THREADS):
-            raise RecipeError(
-                f"threads must be a whole number from 1 to {_MOST_THREADS}, but is {threads!r}."
-            )
-        if not _whole(device, 0, _MOST_DEVICES):
-            raise RecipeError(f"device must be a whole number, at least 0, but is {device!r}.")
+        self.threads = threads_for(threads)
         self._lock = Lock()
         self._backend = settled(choose(provider, device, precision, cuda))
         self._gradient = gradient_graph(
@@ -202,7 +191,7 @@ class Dreamer:
         GradientError
             If the loss is not finite.
         """
-        pixels = _picture(pixels)
+        pixels = images.checked(pixels)
         height, width = pixels.shape[:2]
         if min(height, width) < self.least_size:
             raise ImageFormatError(
@@ -295,8 +284,9 @@ class Dreamer:
     ) -> np.ndarray:
         """Dream an array, float32 of shape (H, W, 3), RGB, 0 to 1; see `dream`."""
         recipe = recipe_from(recipe, settings)
-        original, crop = _reflected(_picture(pixels), self.least_size)
-        sizes = self._octave_sizes(original.shape[:2], recipe)
+        original, crop = reflected(images.checked(pixels), self.least_size)
+        height, width = original.shape[:2]
+        sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale, self.least_size)
         stepper = self._open_stepper()
         random = np.random.default_rng(recipe.seed)
         dreamt, detail = original, np.zeros((1, 1, 3), np.float32)
@@ -313,21 +303,6 @@ class Dreamer:
                 dreamt = climb.picture()
             detail = dreamt - base
         return np.ascontiguousarray(dreamt[crop])
-
-    def _octave_sizes(self, whole: tuple[int, ...], recipe: Recipe) -> list[tuple[int, int]]:
-        """The size of each octave, small to large; the last is the picture's own."""
-        scales = [recipe.octave_scale**k for k in reversed(range(recipe.octaves))]
-        sizes = [(round(whole[0] / scale), round(whole[1] / scale)) for scale in scales]
-        kept = [size for size in sizes if min(size) >= self.least_size]
-        if len(kept) < len(sizes):
-            log.info(
-                "Left out %d of %d octaves: they are smaller than the %d pixels that %s needs.",
-                len(sizes) - len(kept),
-                len(sizes),
-                self.least_size,
-                self.network.name,
-            )
-        return kept
 
     def _resized(self, picture: np.ndarray, height: int, width: int, recipe: Recipe) -> np.ndarray:
         if picture.shape[:2] == (height, width):
@@ -374,32 +349,3 @@ def dream(
         cuda=cuda,
     ) as dreamer:
         return dreamer.dream(source, **settings)
-
-
-def _whole(value: object, least: int, most: int) -> bool:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    return whole and least <= int(value) <= most  # type: ignore[call-overload]
-
-
-def _picture(pixels: np.ndarray) -> np.ndarray:
-    """An array as the kernels want it, if it is a picture at all."""
-    array = np.asarray(pixels)
-    if array.ndim != 3 or array.shape[2] != 3 or not array.size or array.dtype != np.float32:
-        raise ImageFormatError(
-            "pixels must be a float32 array of shape (height, width, 3), "
-            f"but is {array.dtype} of shape {array.shape}."
-        )
-    if not np.isfinite(array).all():
-        raise ImageFormatError("pixels must be finite numbers.")
-    return np.ascontiguousarray(array)
-
-
-def _reflected(pixels: np.ndarray, least: int) -> tuple[np.ndarray, tuple[slice, slice]]:
-    """A picture of at least so many pixels each way, and where in it the original lies."""
-    height, width = pixels.shape[:2]
-    top, left = max(0, least - height) // 2, max(0, least - width) // 2
-    crop = slice(top, top + height), slice(left, left + width)
-    bottom, right = max(0, least - height - top), max(0, least - width - left)
-    if any((top, bottom, left, right)):
-        pixels = np.pad(pixels, [(top, bottom), (left, right), (0, 0)], mode="symmetric")
-    return pixels, crop

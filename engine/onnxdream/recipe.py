@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
 from .errors import RecipeError
+from .ranges import number_within, whole_number_within
 
 __all__ = ["PRESETS", "Recipe", "recipe_from"]
 
@@ -56,25 +55,25 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, (kind, low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kind):
-                word = "a whole number" if kind is Integral else "a number"
-                raise RecipeError(f"{name} must be {word}, but is {value!r}.")
-            if not (math.isfinite(value) and low <= value <= high):
-                raise RecipeError(f"{name} must be from {low:g} to {high:g}, but is {value!r}.")
+        for name, (low, high) in _COUNTS.items():
+            whole_number_within(name, getattr(self, name), low, high)
+        for name, (least, most) in _MEASURES.items():
+            number_within(name, getattr(self, name), least, most)
         if self.resize not in _FILTERS:
             raise RecipeError(f"resize must be one of {', '.join(_FILTERS)}, not {self.resize!r}.")
 
 
-_RANGES: dict[str, tuple[type[Any], float, float]] = {
-    "octaves": (Integral, 1, 64),
-    "octave_scale": (Real, 1.01, 16),
-    "steps": (Integral, 1, 100_000),
-    "step_size": (Real, 1e-6, 255),
-    "jitter": (Integral, 0, 100_000),
-    "blur": (Real, 0, 100),
-    "seed": (Integral, 0, 2**63 - 1),
+_COUNTS = {
+    "octaves": (1, 64),
+    "steps": (1, 100_000),
+    "jitter": (0, 100_000),
+    "seed": (0, 2**63 - 1),
+}
+
+_MEASURES = {
+    "octave_scale": (1.01, 16),
+    "step_size": (1e-6, 255),
+    "blur": (0, 100),
 }
 
 _FILTERS = ("bilinear", "bicubic", "area")

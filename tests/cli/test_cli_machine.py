@@ -63,7 +63,7 @@ def test_the_precision_changes_the_picture(onnxdream: Program, photo: Path, tmp_
     [
         (["--precision", "fp8"], "choose one of fp32, tf32, fp16"),
         (["--precision", "tf32", "--provider", "cpu"], "the CPU does not know it"),
-        (["--gpu-memory", 0], "memory must be"),
+        (["--gpu-memory", 0], "memory in MiB must be"),
         (["--precision", "fp16", "--lowering", "accelerated"], "not in fp16"),
     ],
 )

@@ -34,8 +34,9 @@ class TestOctaves:
         assert found == [(64, 87), (96, 130)]
         [record] = caplog.records
         assert record.levelno == logging.INFO
-        message = "Left out 2 of 4 octaves: they are smaller than the 48 pixels that"
-        assert record.getMessage() == f"{message} {dreamer.network.name} needs."
+        assert record.getMessage() == (
+            "Left out 2 of 4 octaves: the network needs at least 48 pixels each way."
+        )
 
     def test_where_all_fit_nothing_is_said(self, dreamer, caplog):
         caplog.set_level(logging.INFO, "onnxdream")

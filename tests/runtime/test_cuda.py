@@ -52,7 +52,7 @@ class TestOptions:
 
     @pytest.mark.parametrize("memory", [0, -1, 1.5, "4000", True])
     def test_impossible_memory(self, memory):
-        with pytest.raises(RecipeError, match="memory must be a whole number of MiB"):
+        with pytest.raises(RecipeError, match="memory in MiB must be"):
             Cuda(memory=memory)
 
     @pytest.mark.parametrize("search", ["", "EXHAUSTIVE", "fast", None])

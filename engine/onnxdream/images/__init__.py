@@ -5,8 +5,8 @@ transparency and its colour profile kept beside it. What lies behind the door
 knows one kind of picture only.
 """
 
-from .picture import Picture
+from .picture import Picture, checked
 from .reading import MAX_PIXELS, Source, read
 from .writing import Target, write
 
-__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "read", "write"]
+__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "checked", "read", "write"]

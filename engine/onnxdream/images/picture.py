@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..errors import ImageFormatError
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "checked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,35 @@ class Picture:
         if self.icc_profile is not None:
             image.info["icc_profile"] = self.icc_profile
         return image
+
+
+def checked(pixels: np.ndarray) -> np.ndarray:
+    """An array as the kernels want it, if it is a picture at all.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (H, W, 3)
+        RGB, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W, 3)
+        The same, C-contiguous.
+
+    Raises
+    ------
+    ImageFormatError
+        If it has another type or shape, or holds what is no number.
+    """
+    array = np.asarray(pixels)
+    if array.ndim != 3 or array.shape[2] != 3 or not array.size or array.dtype != np.float32:
+        raise ImageFormatError(
+            "pixels must be a float32 array of shape (height, width, 3), "
+            f"but is {array.dtype} of shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ImageFormatError("pixels must be finite numbers.")
+    return np.ascontiguousarray(array)
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

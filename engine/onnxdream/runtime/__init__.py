@@ -4,7 +4,7 @@ This is the only part of onnxdream that imports onnxruntime.
 """
 
 from .climb import Climb
-from .cores import usable_cores
+from .cores import threads_for, usable_cores
 from .cuda import Cuda
 from .placement import Placed, placement
 from .providers import PRECISIONS, PROVIDERS, Backend, backend_version, choose
@@ -32,5 +32,6 @@ __all__ = [
     "lowering_for",
     "placement",
     "settled",
+    "threads_for",
     "usable_cores",
 ]

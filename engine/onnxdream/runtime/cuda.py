@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RecipeError
+from ..ranges import whole_number_within
 
 __all__ = ["Cuda", "failure", "load_libraries", "missing_library"]
+
+_MOST_MEMORY = 10_000_000
 
 _SEARCHES = ("heuristic", "exhaustive", "default")
 
@@ -54,11 +57,8 @@ class Cuda:
     search: str = "heuristic"
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
-        if self.memory is not None and not (whole and self.memory >= 1):
-            raise RecipeError(
-                f"memory must be a whole number of MiB, at least 1, but is {self.memory!r}."
-            )
+        if self.memory is not None:
+            whole_number_within("memory in MiB", self.memory, 1, _MOST_MEMORY)
         if self.search not in _SEARCHES:
             raise RecipeError(
                 f"search must be one of {', '.join(_SEARCHES)}, but is {self.search!r}."

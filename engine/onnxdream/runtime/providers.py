@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BackendNotFoundError, ProviderError, RecipeError
+from ..ranges import whole_number_within
 from .cuda import Cuda, load_libraries
 
 __all__ = [
@@ -28,6 +29,8 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 PRECISIONS = ("fp32", "tf32", "fp16")
 """The precisions that a user may ask for: float32; float32 of whose factors a GPU
 keeps eleven bits; float16 where that is enough."""
+
+_MOST_DEVICES = 1024
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,9 @@ def choose(
         If there is no such provider, the installed ONNX Runtime lacks it, or
         it does not know the precision.
     RecipeError
-        If there is no such precision.
+        If there is no such precision, or the device is no number of one.
     """
+    whole_number_within("device", device, 0, _MOST_DEVICES - 1)
     if provider != "auto" and provider not in PROVIDERS:
         known = ", ".join(["auto", *PROVIDERS])
         raise ProviderError(f"There is no provider {provider!r}; choose one of {known}.")

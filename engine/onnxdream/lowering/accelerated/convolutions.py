@@ -13,7 +13,7 @@ def is_depthwise(node: Node, weight: np.ndarray) -> bool:
     """Whether each of several channels is convolved by itself."""
     outputs, inputs = weight.shape[:2]
     # With one channel only it is dense as well, and passes for that.
-    return outputs > 1 and node.integer("group", 1) == outputs and inputs == 1
+    return bool(outputs > 1 and node.integer("group", 1) == outputs and inputs == 1)
 
 
 def is_pointwise(node: Node, weight: np.ndarray) -> bool:

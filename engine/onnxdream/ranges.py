@@ -1,0 +1,41 @@
+"""Numbers that users set, held within what is possible."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from .errors import RecipeError
+
+__all__ = ["number_within", "whole_number_within"]
+
+
+def number_within(name: str, value: Any, low: float, high: float) -> None:
+    """Refuse what is no number from low to high.
+
+    Parameters
+    ----------
+    name : str
+        What the number is, for the message; with its unit where it has one.
+    value : number
+        What the user gave; True and False are no numbers.
+    low, high : float
+        The least and the greatest that is possible.
+
+    Raises
+    ------
+    RecipeError
+        If it is something else, or beyond the range.
+    """
+    known = isinstance(value, Real) and not isinstance(value, bool)
+    if not known:
+        raise RecipeError(f"{name} must be a number, but is {value!r}.")
+    if not low <= value <= high:
+        raise RecipeError(f"{name} must be from {low:.7g} to {high:.7g}, but is {value!r}.")
+
+
+def whole_number_within(name: str, value: object, low: int, high: int) -> None:
+    """Refuse what is no whole number from low to high; see `number_within`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise RecipeError(f"{name} must be a whole number, but is {value!r}.")
+    number_within(name, value, low, high)
