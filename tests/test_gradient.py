@@ -252,6 +252,16 @@ class TestRefusals:
         with pytest.raises(NetworkFormatError, match="images of 32×32 only; choose an earlier"):
             gradient_graph(classifier(32), {"classes": 1.0})
 
+    @pytest.mark.parametrize(("to", "name"), [(10, "float16"), (11, "float64")])
+    def test_a_layer_of_another_type(self, to, name):
+        graph = convnet()
+        graph.nodes.append(Node("Cast", ["second"], ["odd"], {"to": to}))
+        graph.nodes.append(Node("Relu", ["odd"], ["last"]))
+        message = f"'last' is of {name}, and only float32 can be amplified"
+        with pytest.raises(NetworkFormatError, match=message):
+            gradient_graph(graph, {"second": 1.0, "last": 1.0})
+        gradient_graph(graph, {"second": 1.0})
+
     def test_control_flow(self):
         network = convnet()
         network.nodes.append(Node("Loop", ["second"], ["looped"], name="around"))

@@ -363,6 +363,21 @@ def test_reading_changes_nothing(tmp_path, name, opset):
 
 
 @pytest.mark.parametrize("opset", OPSETS)
+def test_outputs_need_no_shape(tmp_path, opset):
+    """ONNX Runtime asks for none, and tools that cut models leave it out."""
+    model = Model(opset)
+    between = conv(model)
+    output = model("Relu", between)
+    original = model.proto(output)
+    original.graph.output.append(helper.make_tensor_value_info(between, TensorProto.FLOAT, None))
+    feeds = {"image": distinct(1, 3, 7, 6)}
+    graph = reread(original, tmp_path)
+    assert list(graph.outputs) == [output, between]
+    for actual, expected in zip(run_graph(graph, feeds), run_model(original, feeds), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("opset", OPSETS)
 def test_weights_are_no_inputs(tmp_path, opset):
     """Files declare weights as inputs too, because they must or because they may."""
     for ir_version in (3, 8):

@@ -16,6 +16,7 @@ from onnx import (
     ModelProto,
     NodeProto,
     TensorProto,
+    ValueInfoProto,
     checker,
     defs,
     helper,
@@ -63,6 +64,7 @@ def to_working_opset(model: ModelProto) -> ModelProto:
         )
     model.ir_version = IR_VERSION
     weights = _set_weights_aside(model)
+    outputs = _set_outputs_aside(model)
     try:
         # The converter trusts what it reads, and crashes on what the checker refuses.
         checker.check_model(model)
@@ -87,7 +89,27 @@ def to_working_opset(model: ModelProto) -> ModelProto:
             f"{reason}"
         ) from error
     _put_weights_back(model, weights)
+    del model.graph.output[:]
+    model.graph.output.extend(outputs)
     return model
+
+
+def _set_outputs_aside(model: ModelProto) -> list[ValueInfoProto]:
+    """Leave only outputs with a shape: the checker wants one, though nobody who runs a model does.
+
+    Returns
+    -------
+    list of ValueInfoProto
+        All outputs.
+    """
+    outputs = []
+    for output in model.graph.output:
+        copy = ValueInfoProto()
+        copy.CopyFrom(output)
+        outputs.append(copy)
+    del model.graph.output[:]
+    model.graph.output.extend(o for o in outputs if o.type.tensor_type.HasField("shape"))
+    return outputs
 
 
 def _set_weights_aside(model: ModelProto) -> dict[str, TensorProto]:
