@@ -78,6 +78,27 @@ def everything() -> Graph:
     return Graph(nodes, constants, image, {"gated": kind, "averaged": kind})
 
 
+def channels_last() -> Graph:
+    """Sections with channels last, through which ONNX Runtime moves the transpositions."""
+    last, first = {"perm": [0, 2, 3, 1]}, {"perm": [0, 3, 1, 2]}
+    graph = convnet()
+    graph.constants |= {name: np.array([n], np.int64) for name, n in (("1", 1), ("3", 3))}
+    graph.constants["ends"] = np.array([0, 1, 2, 0, 0, 0, 1, 0], np.int64)
+    graph.nodes += [
+        Node("Transpose", ["first"], ["last"], last),
+        Node("Slice", ["last", "1", "3", "1", "1"], ["rows"]),
+        Node("Relu", ["rows"], ["bent"]),
+        Node("Transpose", ["bent"], ["back"], first),
+        Node("MaxPool", ["back"], ["largest"], {"kernel_shape": [2, 2], "pads": [1, 1, 0, 0]}),
+        Node("Transpose", ["largest"], ["again"], last),
+        Node("Pad", ["again", "ends"], ["wide"]),
+        Node("Slice", ["wide", "1", "3", "3"], ["few"]),
+        Node("Transpose", ["few"], ["once more"], first),
+        Node("Tanh", ["once more"], ["tip"]),
+    ]
+    return graph
+
+
 def check_numbers(
     network: Graph,
     layers: dict[str, float],
@@ -113,6 +134,11 @@ def test_every_layer_of_a_small_network(lowering, layer):
 @pytest.mark.parametrize("layer", everything().activations())
 def test_every_layer_of_a_network_with_everything(lowering, layer):
     check(lowering, everything(), {layer: 1.0}, distinct(1, 3, 17, 20))
+
+
+@pytest.mark.parametrize("layer", channels_last().activations()[-10:])
+def test_every_layer_of_a_network_with_channels_last(lowering, layer):
+    check(lowering, channels_last(), {layer: 1.0}, distinct(1, 3, 17, 20))
 
 
 @pytest.mark.parametrize(

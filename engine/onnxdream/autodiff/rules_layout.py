@@ -107,13 +107,16 @@ def gather(t: Tape, node: Node, g: str) -> list[str | None]:
 def pad(t: Tape, node: Node, g: str) -> list[str | None]:
     x, pads = node.inputs[:2]
     mode = node.text("mode", "constant")
-    if mode == "constant":
-        return [t("Pad", g, t("Neg", pads), None, node.input(3))]
     rank = t.shapes.rank(x)
     axes = _ints(t, node.input(3), range(rank))
     amounts = _ints(t, pads, ())
     if axes is None or not amounts:
-        return [None]
+        return [t("Pad", g, t("Neg", pads), None, node.input(3)) if mode == "constant" else None]
+    if mode == "constant":
+        # Of all axes, as `Builder.padded` does it.
+        less = np.zeros((2, rank), np.int64)
+        less[:, axes] = np.negative(amounts).reshape(2, -1)
+        return [t("Pad", g, t.ints(*less.ravel()))]
     for axis, *ends in zip(axes, amounts, amounts[len(axes) :], strict=False):
         if any(ends):
             indices = t("Pad", t.indices(x, axis % rank), t.ints(*ends), mode=mode)
@@ -134,4 +137,4 @@ def _pad_back(t: Tape, g: str, indices: str, x: str, axis: int) -> str:
     before = t("Slice", indices, t.ints(0), t.ints(1))
     last = t("Slice", indices, t.ints(-1), t.ints(np.iinfo(np.int64).max))
     after = t("Sub", t("Sub", t.shape(x, axis), last), t.ints(1))
-    return t("Pad", g, t("Concat", before, after, axis=0), None, t.ints(axis))
+    return t.padded(g, before, after, range(axis, axis + 1), t.shapes.rank(x))

@@ -95,6 +95,26 @@ class Builder:
             return self("Shape", name)
         return self("Shape", name, start=axis, end=axis + 1)
 
+    def padded(
+        self,
+        name: str,
+        before: str,
+        after: str,
+        axes: range,
+        rank: int,
+        value: str | None = None,
+        mode: str = "constant",
+    ) -> str:
+        """Pad consecutive axes of a tensor by vectors of int64, one number for each axis.
+
+        Pad can be told the axes, but ONNX Runtime 1.32 forgets about them where it moves
+        a Transpose through it: the other axes are padded by nothing.
+        """
+        zeros = [0] * axes.start, [0] * (rank - len(axes)), [0] * (rank - axes.stop)
+        first, between, last = (self.ints(*few) if few else None for few in zeros)
+        pieces = [piece for piece in (first, before, between, after, last) if piece]
+        return self("Pad", name, self("Concat", *pieces, axis=0), value, mode=mode)
+
     def extent(self, name: str, axis: int) -> str:
         """The number of elements along an axis, as a scalar of int64."""
         return self("Squeeze", self.shape(name, axis), self.ints(0))

@@ -42,9 +42,11 @@ def _max_pool_grad(w: Writer, node: Node) -> list[str]:
     sums: dict[Offset, list[str]] = {}
     for (down, right), share in _handed_out(w, windows, before, x, y, g, dtype):
         moved = [down // stride, right // stride]
-        pads = w.ints(*moved, *(most - q for most, q in zip(reach, moved, strict=True)))
+        rest = [most - q for most, q in zip(reach, moved, strict=True)]
         remainder = down % stride, right % stride
-        sums.setdefault(remainder, []).append(w("Pad", share, pads, None, w.ints(2, 3)))
+        sums.setdefault(remainder, []).append(
+            w.padded(share, w.ints(*moved), w.ints(*rest), range(2, 4), 4)
+        )
     totals = {r: w("Sum", *terms) if len(terms) > 1 else terms[0] for r, terms in sums.items()}
     whole = totals[0, 0]
     if stride > 1:
@@ -64,8 +66,7 @@ def _handed_out(
     zero, lowest = w.constant(0, dtype), w.constant(np.finfo(dtype).min, dtype)
     axes, steps = w.ints(2, 3), w.ints(*windows.strides)
     behind = [e + s for e, s in zip(windows.extents, windows.strides, strict=True)]
-    pads = w("Concat", before, w.ints(*behind), axis=0)
-    padded = w("Pad", x, pads, lowest, axes)
+    padded = w.padded(x, before, w.ints(*behind), range(2, 4), 4, lowest)
     last = w("Mul", w("Sub", w("Shape", y, start=2, end=4), w.ints(1)), steps)
     left = g
     for place in product(*map(range, windows.kernel)):

@@ -49,9 +49,9 @@ def _rolled(w: Writer, picture: str, offset: str) -> str:
 def _blur(w: Writer, node: Node) -> list[str]:
     picture, taps = node.inputs
     radius = w("Div", w.shape(taps, 0), w.ints(2))
-    ends = w("Concat", radius, radius, radius, radius, axis=0)
+    margin = w("Concat", radius, radius, axis=0)
     image = w("Unsqueeze", w("Transpose", picture, perm=[2, 0, 1]), w.ints(1))
-    padded = w("Pad", image, ends, None, w.ints(2, 3), mode="edge")
+    padded = w.padded(image, margin, margin, range(2, 4), 4, mode="edge")
     rows = w("Conv", padded, w("Reshape", taps, w.ints(1, 1, -1, 1)))
     both = w("Conv", rows, w("Reshape", taps, w.ints(1, 1, 1, -1)))
     return [w("Transpose", w("Squeeze", both, w.ints(1)), perm=[1, 2, 0])]
