@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, asdict, fields
+from fractions import Fraction
 from inspect import cleandoc
 
 import numpy as np
@@ -78,6 +79,15 @@ def test_a_measure_may_be_whole(name):
 def test_numbers_of_numpy_will_do():
     recipe = Recipe(seed=np.int64(7), steps=np.uint8(3), blur=np.float32(0.5))
     assert recipe == Recipe(seed=7, steps=3, blur=0.5)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_numbers_are_python_s_own(name):
+    """NumPy's integers overflow where these do not, and not every number has an exponent."""
+    value = np.uint8(2) if name in WHOLE else Fraction(5, 2)
+    kept = getattr(Recipe(**{name: value}), name)
+    assert type(kept) is (int if name in WHOLE else float)
+    assert kept == value
 
 
 @pytest.mark.parametrize("value", ["nearest", "Bilinear", "", None, 3], ids=repr)

@@ -70,7 +70,7 @@ class Feeding:
 def _numbers(name: str, values: Sequence[float], count: int) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RecipeError(f"{name} must be {count} numbers, but is {values!r}.") from error
     if len(numbers) != count or not np.isfinite(numbers).all():
         raise RecipeError(f"{name} must be {count} finite numbers, but is {values!r}.")

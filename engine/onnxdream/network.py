@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from .graph import (
     read,
     read_card,
 )
+from .ranges import number_within
 
 __all__ = ["DEFAULT_NETWORK", "Layer", "Layers", "Network", "embedded", "load"]
 
@@ -157,19 +157,19 @@ class Network:
                 )
         if isinstance(layers, str):
             layers = [layers]
+        if not isinstance(layers, Iterable):
+            raise RecipeError(f"Layers are named by strings, not by {layers!r}.")
         if not isinstance(layers, Mapping):
             layers = dict.fromkeys(layers, 1.0)
         weights: dict[str, float] = {}
         for layer, weight in layers.items():
             if not isinstance(layer, str):
                 raise RecipeError(f"A layer is named by a string, not by {layer!r}.")
-            if not (isinstance(weight, Real) and abs(float(weight)) <= _LARGEST_WEIGHT):
-                raise RecipeError(
-                    f"The weight of {layer!r} must be a finite number that float32 can hold, "
-                    f"not {weight!r}."
-                )
+            number = number_within(
+                f"The weight of {layer!r}", weight, -_LARGEST_WEIGHT, _LARGEST_WEIGHT
+            )
             tensor = self.resolve(layer)
-            weights[tensor] = weights.get(tensor, 0.0) + float(weight)
+            weights[tensor] = weights.get(tensor, 0.0) + number
         if not any(weights.values()):
             raise RecipeError(
                 "There is nothing to amplify: name a layer with a weight other than 0."
@@ -270,7 +270,7 @@ def load(
     if name in embedded():
         with resources.as_file(resources.files("onnxdream.models") / f"{name}.onnx") as path:
             graph = read(path)
-    elif Path(name).exists():
+    elif name and Path(name).exists():
         path = Path(name)
         graph, name = read(path), path.stem
     else:

@@ -10,8 +10,8 @@ from .errors import RecipeError
 __all__ = ["number_within", "whole_number_within"]
 
 
-def number_within(name: str, value: Any, low: float, high: float) -> None:
-    """Refuse what is no number from low to high.
+def number_within(name: str, value: Any, low: float, high: float) -> float:
+    """Return a number as a float, if it is one from low to high.
 
     Parameters
     ----------
@@ -32,10 +32,12 @@ def number_within(name: str, value: Any, low: float, high: float) -> None:
         raise RecipeError(f"{name} must be a number, but is {value!r}.")
     if not low <= value <= high:
         raise RecipeError(f"{name} must be from {low:.7g} to {high:.7g}, but is {value!r}.")
+    return float(value)
 
 
-def whole_number_within(name: str, value: object, low: int, high: int) -> None:
-    """Refuse what is no whole number from low to high; see `number_within`."""
+def whole_number_within(name: str, value: object, low: int, high: int) -> int:
+    """Return a whole number as an int, which never overflows; see `number_within`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise RecipeError(f"{name} must be a whole number, but is {value!r}.")
     number_within(name, value, low, high)
+    return int(value)

@@ -56,9 +56,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, (low, high) in _COUNTS.items():
-            whole_number_within(name, getattr(self, name), low, high)
+            count = whole_number_within(name, getattr(self, name), low, high)
+            object.__setattr__(self, name, count)
         for name, (least, most) in _MEASURES.items():
-            number_within(name, getattr(self, name), least, most)
+            measure = number_within(name, getattr(self, name), least, most)
+            object.__setattr__(self, name, measure)
         if self.resize not in _FILTERS:
             raise RecipeError(f"resize must be one of {', '.join(_FILTERS)}, not {self.resize!r}.")
 

@@ -89,5 +89,19 @@ def test_doctor_finds_that_the_backend_is_absent(
     assert f"onnx         {onnx.__version__}" in out.splitlines()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["--provider", "cuda"], ["--layer", "fire5"], ["--mean", "1,2,3"], ["--gpu-memory", 9]],
+    ids=str,
+)
+def test_doctor_asks_for_the_network_that_options_are_about(
+    onnxdream: Program, options: list[object]
+) -> None:
+    code, out, err = onnxdream("doctor", *options)
+    assert (code, out) == (2, "")
+    assert "add --network" in err
+    assert onnxdream("doctor", "--verbose").code == 0
+
+
 def test_version(onnxdream: Program) -> None:
     assert onnxdream("--version") == (0, f"onnxdream {__version__}\n", "")

@@ -51,6 +51,28 @@ def test_a_picture_flows_through(photo: Path, network: Path) -> None:
     assert b"octave" in done.stderr
 
 
+@posix
+@pytest.mark.parametrize(("closed", "name"), [("<&-", "input"), (">&-", "output")])
+def test_a_standard_stream_that_is_closed(closed: str, name: str, photo: Path) -> None:
+    line = f'exec "$@" {closed}'
+    photo_or_pipe = "-" if name == "input" else str(photo)
+    command = [*PROGRAM, "dream", photo_or_pipe, "-o", "-"]
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", *command], capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"onnxdream: There is no standard {name}: it is closed.\n"
+
+
+@posix
+def test_without_standard_error_nothing_is_said() -> None:
+    command = [*PROGRAM, "dream", "nothing.jpg"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", *command], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
 def test_nothing_on_standard_input(network: Path) -> None:
     command = [*PROGRAM, "dream", "-", *quick(network)]
     done = subprocess.run(command, input=b"", capture_output=True, check=False)

@@ -124,10 +124,19 @@ class TestLayers:
         with pytest.raises(LayerNotFoundError, match=r"no layer 'fire55'. The closest are fire5"):
             Dreamer("squeezenet", ["fire5", "fire55"])
 
-    @pytest.mark.parametrize("weight", [float("nan"), float("inf"), "1", None, 1j], ids=repr)
+    @pytest.mark.parametrize(
+        "weight",
+        [float("nan"), float("inf"), "1", None, 1j, True, 10**400],
+        ids=lambda w: str(w)[:9],
+    )
     def test_a_weight_is_a_finite_number(self, weight):
-        with pytest.raises(RecipeError, match=r"weight of 'first' must be a finite number"):
+        with pytest.raises(RecipeError, match=r"weight of 'first' must be .*, but is"):
             small_dreamer(layers={"first": weight})
+
+    @pytest.mark.parametrize("layers", [5, 1.5, object(), [5], [None]], ids=repr)
+    def test_layers_are_named_by_strings(self, layers):
+        with pytest.raises(RecipeError, match="named by"):
+            small_dreamer(layers=layers)
 
     @pytest.mark.parametrize("layers", [{"first": 0.0}, {}, [], {"@1": 1, "first/conv": -1}])
     def test_something_must_be_amplified(self, layers):

@@ -10,7 +10,7 @@ import pytest
 from fake_onnxruntime import Broken, cuda_that_is_listed
 
 from onnxdream import Dreamer
-from onnxdream.errors import BackendNotFoundError, ProviderError
+from onnxdream.errors import BackendNotFoundError, ProviderError, RecipeError
 from onnxdream.runtime import PROVIDERS, Backend, backend_version, choose
 
 
@@ -38,10 +38,16 @@ class TestChoice:
         with pytest.raises(ProviderError, match=message):
             choose("cuda")
 
-    @pytest.mark.parametrize("provider", ["tpu", "CUDA", "", "CPUExecutionProvider"])
+    @pytest.mark.parametrize("provider", ["tpu", "CUDA", "", "CPUExecutionProvider", None, ["cpu"]])
     def test_an_unknown_one_names_the_known(self, provider):
         with pytest.raises(ProviderError, match="choose one of auto, cpu, cuda"):
             choose(provider)
+
+    @pytest.mark.parametrize("provider", ["auto", "cpu"])
+    @pytest.mark.parametrize("device", [-1, 1.0, "0", None, True, 10**6], ids=repr)
+    def test_an_impossible_device(self, provider, device):
+        with pytest.raises(RecipeError, match="device must be"):
+            choose(provider, device)
 
     def test_a_dreamer_says_the_same(self, cpu_only):
         with pytest.raises(ProviderError, match="has no provider 'cuda'"):

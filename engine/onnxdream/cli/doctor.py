@@ -89,6 +89,8 @@ CHECKS: dict[str, Callable[[], str]] = {
 }
 """What is looked at, in this order, and how."""
 
+_ANY_TIME = ("command", "parser", "verbose")
+
 
 def _add_options(parser: ArgumentParser) -> None:
     add_network_options(
@@ -99,6 +101,8 @@ def _add_options(parser: ArgumentParser) -> None:
 
 
 def _run(options: Namespace) -> int:
+    if options.network is None and _given(options):
+        options.parser.error("these options are about the step of a network: add --network")
     failed = False
     found = []
     for name, check in CHECKS.items():
@@ -114,6 +118,12 @@ def _run(options: Namespace) -> int:
         for line in _placement(options):
             print(line)
     return int(failed)
+
+
+def _given(options: Namespace) -> bool:
+    """Whether any option was given that is not about the program itself."""
+    values = {name: value for name, value in vars(options).items() if name not in _ANY_TIME}
+    return any(value != options.parser.get_default(name) for name, value in values.items())
 
 
 def _placement(options: Namespace) -> Iterator[str]:

@@ -123,7 +123,7 @@ def load_network(options: Namespace) -> Network:
     from ..network import DEFAULT_NETWORK, load
 
     return load(
-        options.network or DEFAULT_NETWORK,
+        DEFAULT_NETWORK if options.network is None else options.network,
         mean=options.mean,
         std=options.std,
         channels=options.channels,

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from io import BytesIO
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -22,8 +23,14 @@ _SPECK = images.Picture(np.zeros((1, 1, 3), np.float32))
 
 
 def source(photo: str) -> images.Source:
-    """Return what `onnxdream.images.read` reads."""
-    return sys.stdin.buffer if photo == PIPE else photo
+    """Return what `onnxdream.images.read` reads.
+
+    Raises
+    ------
+    ImageError
+        If that is standard input, and it is closed.
+    """
+    return _opened(sys.stdin, "standard input").buffer if photo == PIPE else photo
 
 
 def target(options: Namespace) -> Path | None:
@@ -38,10 +45,11 @@ def target(options: Namespace) -> Path | None:
     """
     photo, output = options.photo, options.output
     if output is None and photo == PIPE:
-        if sys.stdout.isatty():
+        if _opened(sys.stdout, "standard output").isatty():
             options.parser.error("standard output is a terminal: name a file with -o")
         output = PIPE
     if output == PIPE:
+        _opened(sys.stdout, "standard output")
         return None
     if output is not None:
         path = Path(output)
@@ -68,7 +76,14 @@ def write(picture: images.Picture, path: Path | None) -> None:
         return
     content = BytesIO()
     images.write(picture, content)
-    sys.stdout.buffer.write(content.getvalue())
+    _opened(sys.stdout, "standard output").buffer.write(content.getvalue())
+
+
+def _opened(stream: TextIO | None, name: str) -> TextIO:
+    """Return a stream of this process, if it was started with one."""
+    if stream is None:
+        raise ImageError(f"There is no {name}: it is closed.")
+    return stream
 
 
 def _check(path: Path) -> None:

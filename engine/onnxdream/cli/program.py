@@ -129,7 +129,9 @@ def _spoken_log(verbose: bool) -> Iterator[None]:
 
 def _fail(message: str, code: int) -> int:
     """Say in one line why there is no result."""
-    print("onnxdream:", " ".join(message.split()), file=sys.stderr)
+    # Without a standard error, print would take standard output.
+    if sys.stderr is not None:
+        print("onnxdream:", " ".join(message.split()), file=sys.stderr)
     return code
 
 

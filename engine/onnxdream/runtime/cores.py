@@ -23,8 +23,7 @@ def threads_for(asked: int | None) -> int:
     """
     if asked is None:
         return usable_cores()
-    whole_number_within("threads", asked, 1, _MOST_THREADS)
-    return asked
+    return whole_number_within("threads", asked, 1, _MOST_THREADS)
 
 
 def usable_cores(root: Path = Path("/sys/fs/cgroup")) -> int:

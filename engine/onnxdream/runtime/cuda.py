@@ -58,7 +58,8 @@ class Cuda:
 
     def __post_init__(self) -> None:
         if self.memory is not None:
-            whole_number_within("memory in MiB", self.memory, 1, _MOST_MEMORY)
+            memory = whole_number_within("memory in MiB", self.memory, 1, _MOST_MEMORY)
+            object.__setattr__(self, "memory", memory)
         if self.search not in _SEARCHES:
             raise RecipeError(
                 f"search must be one of {', '.join(_SEARCHES)}, but is {self.search!r}."

@@ -133,10 +133,10 @@ def choose(
     RecipeError
         If there is no such precision, or the device is no number of one.
     """
-    whole_number_within("device", device, 0, _MOST_DEVICES - 1)
-    if provider != "auto" and provider not in PROVIDERS:
-        known = ", ".join(["auto", *PROVIDERS])
-        raise ProviderError(f"There is no provider {provider!r}; choose one of {known}.")
+    device = whole_number_within("device", device, 0, _MOST_DEVICES - 1)
+    known = ["auto", *PROVIDERS]
+    if provider not in known:
+        raise ProviderError(f"There is no provider {provider!r}; choose one of {', '.join(known)}.")
     ort = onnxruntime()
     available = ort.get_available_providers()
     required = provider != "auto"

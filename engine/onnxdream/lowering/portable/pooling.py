@@ -38,6 +38,10 @@ def _average_pool_grad(w: Writer, node: Node) -> list[str]:
     x, y, g = node.inputs
     channels = node.integer("channels", 1)
     windows = windows_of(node)
+    if windows.kernel == [1, 1] and windows.strides == [1, 1]:
+        # Shared among one. ONNX Runtime 1.32 fails to load a pool of one element between
+        # multiplications of which one is by 1.
+        return [g]
     pads_count = bool(node.integer("count_include_pad", 0))
     dtype = element_type(node)
     shares = w("Mul", g, reciprocal_counts(w, windows, x, y, pads_count, dtype))
