@@ -70,6 +70,14 @@ class TestWithoutOnnxRuntime:
         with pytest.raises(BackendNotFoundError, match=r"broken: libcudart\.so"):
             choose()
 
+    def test_ctrl_c_while_it_is_loaded_is_no_fault_of_its(self, monkeypatch):
+        error = ImportError("initialization failed")
+        error.__cause__ = KeyboardInterrupt()
+        monkeypatch.delitem(sys.modules, "onnxruntime")
+        monkeypatch.setattr(sys, "meta_path", [Broken("onnxruntime", error), *sys.meta_path])
+        with pytest.raises(KeyboardInterrupt):
+            choose()
+
     def test_a_package_that_it_needs_is_missing(self, monkeypatch):
         error = ModuleNotFoundError("No module named 'flatbuffers'", name="flatbuffers")
         monkeypatch.delitem(sys.modules, "onnxruntime")

@@ -83,7 +83,7 @@ def _read_file(path: Path) -> Picture:
     except FileNotFoundError as error:
         raise ImageNotFoundError(f"There is no picture {path}.") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{path} cannot be opened: {error}.") from error
+        raise ImageError(f"{path} cannot be opened. ({error})") from error
     with file:
         return _decode(file if file.seekable() else _contents(file, str(path)), str(path))
 
@@ -92,7 +92,7 @@ def _contents(stream: BinaryIO, name: str) -> BytesIO:
     try:
         contents = stream.read()
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name} cannot be read: {error}.") from error
+        raise ImageError(f"{name} cannot be read. ({error})") from error
     if not isinstance(contents, bytes):
         raise ImageFormatError(f"{name} gives {type(contents).__name__}; open it in binary mode.")
     if not contents:

@@ -88,6 +88,9 @@ def onnxruntime() -> Any:
     try:
         module = importlib.import_module("onnxruntime")
     except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            # Its compiled part turns into this whatever stops it from being initialized.
+            raise error.__cause__ from None
         if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
             raise BackendNotFoundError(
                 "ONNX Runtime is not installed. Install onnxdream[cpu], or onnxdream[gpu] "
