@@ -307,7 +307,7 @@ class TestExport:
             ("stem.11", LayerNotFoundError, r"closest are stem\.1, "),
             ("", LayerNotFoundError, "At its top it has stem, pool"),
             ([], RecipeError, "name a layer"),
-            ({"pool": float("nan")}, RecipeError, "finite"),
+            ({"pool": float("nan")}, RecipeError, "weight of 'pool' must be"),
             ({"pool": 0}, RecipeError, "other than 0"),
             ("relu", ExportError, "applied 2 times"),
             ("auxiliary", ExportError, "not applied"),
