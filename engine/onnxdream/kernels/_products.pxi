@@ -1,4 +1,4 @@
-# The products of a 1x1 convolution, for blocked tensors.
+# The products of a 1x1 convolution, for blocked tensors: minimal filtering uses them, too.
 #
 # The sums of several pixels, and of several vectors of channels, are made at once: pixels
 # share the weights, channels the pixels, and the multipliers are kept busy. The sums are
@@ -201,4 +201,66 @@ cdef inline void products_of_row(
     else:
         _products_of_row[Lanes](
             x, weights, start, out, width, channels, plane, block, step, start_step, out_step
+        )
+
+
+cdef inline Py_ssize_t vectors_at_once(Py_ssize_t left) noexcept nogil:
+    """Return of how many vectors of channels to make the sums at once, if some are left."""
+    # With fewer registers, the sums of more would not stay in them.
+    return min(left, <Py_ssize_t> (_MOST_VECTORS if LANES == 16 else 2))
+
+
+cdef inline int pixels_at_once(int vectors) noexcept nogil:
+    """Return for how many pixels registers hold the sums of so many vectors."""
+    return 12 if LANES == 16 and vectors <= 2 else 6
+
+
+cdef inline void _products_of_pixels(
+    const float* x,
+    const Lanes** weights,
+    const Lanes* start,
+    Lanes* out,
+    Py_ssize_t width,
+    Py_ssize_t channels,
+    Py_ssize_t block,
+    Py_ssize_t step,
+    int vectors,
+    int pixels,
+) noexcept nogil:
+    cdef Py_ssize_t pixel = 0
+    while pixel < width:
+        products[Lanes](
+            x + pixel * block, weights, start, out + pixel * vectors, channels, width * block,
+            block, step, 0, vectors, vectors, pixels,
+        )
+        pixel += pixels
+
+
+cdef inline void products_of_pixels(
+    const float* x,
+    const Lanes** weights,
+    const Lanes* start,
+    Lanes* out,
+    Py_ssize_t width,
+    Py_ssize_t channels,
+    Py_ssize_t block,
+    Py_ssize_t step,
+    Py_ssize_t vectors,
+) noexcept nogil:
+    """Do as products for a multiple of 12 pixels, which all begin with the same vectors."""
+    if vectors == 4:
+        _products_of_pixels[Lanes](
+            x, weights, start, out, width, channels, block, step, 4, pixels_at_once(4)
+        )
+    elif vectors == 3:
+        _products_of_pixels[Lanes](
+            x, weights, start, out, width, channels, block, step, 3, pixels_at_once(3)
+        )
+    elif vectors == 2:
+        _products_of_pixels[Lanes](
+            x, weights, start, out, width, channels, block, step, 2, pixels_at_once(2)
+        )
+    else:
+        _products_of_pixels[Lanes](
+            x, weights, start, out, width, channels, block, step, 1, pixels_at_once(1)
         )
