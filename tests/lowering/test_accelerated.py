@@ -385,15 +385,44 @@ class TestWhatItIsSpelledWith:
         assert found[DOMAIN, "DepthwiseGrad"] == 1
         assert not found[DOMAIN, "GatedSum"]
 
-    def test_the_gates_around_1x1_convolutions_go_into_them(self, draft: Draft) -> None:
+    def test_the_gates_around_dense_convolutions_go_into_them(self, draft: Draft) -> None:
         sums = operators(draft)["", "Sum"]
         bottleneck(draft, 16)
         bottleneck(draft, 16)
         dense(draft, 16, 1, 1, "VALID")
         found = operators(draft)
         assert found[DOMAIN, "Pointwise"] == found[DOMAIN, "PointwiseGrad"] == 5
+        assert found[DOMAIN, "Winograd"] == found[DOMAIN, "WinogradGrad"] == 2
         assert not found["", "Relu"] and not found[DOMAIN, "GatedSum"]
         assert not found["", "Add"] and found["", "Sum"] == sums
+
+    @pytest.mark.parametrize(
+        ("padding", "taken"), [("SAME_UPPER", 1), ("VALID", 1), ("pads", 1), ("wide", 0)]
+    )
+    def test_3x3_convolutions_are_filtered_in_any_padding_that_can_be_undone(
+        self, draft: Draft, padding: str, taken: int
+    ) -> None:
+        where = {"pads": [3, 0, 3, 0]} if padding == "wide" else {"auto_pad": padding}
+        if padding == "pads":
+            where = {"pads": [2, 0, 1, 2]}
+        draft.tip = draft.conv(draft.tip, 16, 20, 3, **where)
+        found = operators(draft)
+        assert found[DOMAIN, "Winograd"] == found[DOMAIN, "WinogradGrad"] == taken
+
+    @pytest.mark.parametrize(
+        "geometry",
+        [{"strides": [2, 2]}, {"dilations": [2, 2]}, {"group": 2}],
+        ids=["strided", "dilated", "grouped"],
+    )
+    def test_other_3x3_convolutions_are_not(
+        self, draft: Draft, geometry: dict[str, object]
+    ) -> None:
+        draft.tip = draft.conv(draft.tip, 16, 32, 3, pads=[1, 1, 1, 1], **geometry)
+        assert not operators(draft)[DOMAIN, "Winograd"]
+
+    def test_few_channels_are_not_worth_filtering(self, draft: Draft) -> None:
+        dense(draft, 4, 3, 1, "SAME_UPPER")
+        assert not operators(draft)[DOMAIN, "Winograd"]
 
     def test_a_gate_goes_through_a_pool(self, draft: Draft) -> None:
         max_pool(draft, 3, 2, False)

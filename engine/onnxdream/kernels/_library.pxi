@@ -149,7 +149,7 @@ cdef void _keep_indices(int* inputs, int* outputs) noexcept nogil:
 
 
 cdef enum:
-    _MOST_OPERATORS = 16
+    _MOST_OPERATORS = 32
 
 cdef Operator[_MOST_OPERATORS] _operators
 cdef int _operator_count = 0
@@ -219,6 +219,10 @@ cdef void _fill_table() noexcept nogil:
     made = _enter("Pointwise", pointwise, 4, -1, 0, NULL)
     made.last, made.optional = OPTIONAL, 1 << 2
     made = _enter("PointwiseGrad", pointwise_grad, 5, -1, 0, NULL)
+    made.last, made.optional = OPTIONAL, 1 << 1 | 1 << 3
+    made = _enter("Winograd", winograd, 4, -1, 0, NULL)
+    made.last, made.optional = OPTIONAL, 1 << 2
+    made = _enter("WinogradGrad", winograd_grad, 5, -1, 0, NULL)
     made.last, made.optional = OPTIONAL, 1 << 1 | 1 << 3
     _enter("LRNGrad", lrn_grad, 2, 0, NEEDS_SIZE, _in_second)
     _enter("Jitter", jitter, 2, -1, NEEDS_MEAN | NEEDS_STD, NULL).integers = 1

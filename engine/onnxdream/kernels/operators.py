@@ -27,6 +27,10 @@ operator                   inputs                computes
                                                  the total; g gated by y (``gate_low``,
                                                  ``gate_high``), the result by x. w is
                                                  turned; y, x and the total may be missing
+``Winograd``               x, w, b, total        a 3x3 convolution of stride 1 and ``pads``,
+                                                 else as ``Pointwise``; w is mixed
+``WinogradGrad``           g, y, w, x, total     its gradient, else as ``PointwiseGrad``; w
+                                                 is turned, then mixed
 ``ExpandedDepthwise``      x, v, a, w, b         a 1x1 convolution v, a and a depthwise one
                                                  w, b behind it, clipped to ``expand_low``,
                                                  ``expand_high`` and to ``low``, ``high``;
@@ -52,7 +56,10 @@ Tensors [N, C, H, W] of operators with an attribute ``block`` lie in memory as
 [N][C / block][H][W][block], which is ONNX Runtime's own blocked layout; with 1, the
 default, they are plain. The weights of depthwise convolutions, declared [C, 1, kh, kw],
 lie as [C / block][kh][kw][block]; those of 1x1 convolutions, declared [C, D, 1, 1], as
-[C / block][D / block][block of D][block of C]. Marks are bits: declared as uint8
+[C / block][D / block][block of D][block of C]; those of 3x3 convolutions, mixed to
+[C, D, 4, 4] (G g G' of Lavin and Gray, Fast Algorithms for Convolutional Neural Networks,
+2015), as [C / block][4][4][D / block][block of D][block of C]: where their x is infinite,
+their results may be no numbers. Marks are bits: declared as uint8
 [N, C / block * bytes, H, W], they lie as [N][C / block][H][W][bytes], and the lowest bit of
 the first byte is that of a block's first channel. The other attributes are those of the
 ONNX operators.

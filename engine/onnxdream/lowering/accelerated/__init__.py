@@ -15,6 +15,9 @@ compiled operator          computes
 ``DepthwiseGrad``          the gradient of a depthwise convolution, gated before and after
 ``Pointwise``              a 1x1 convolution, added to a shortcut and clipped
 ``PointwiseGrad``          its gradient, gated before and after, added to other gradients
+``Winograd``               a 3x3 convolution by minimal filtering, added to a shortcut and
+                           clipped
+``WinogradGrad``           its gradient, gated before and after, added to other gradients
 ``ExpandedDepthwise``      a 1x1 and a depthwise convolution, nothing stored between them
 ``ExpandedDepthwiseGrad``  the gradient of both
 ``Interleave``             the phases of a strided convolution's gradient, gated by x

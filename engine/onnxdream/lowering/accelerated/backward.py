@@ -1,7 +1,7 @@
 """The backward pass, on blocked tensors.
 
 A gate (the gradient of Relu or Clip) is pushed into the operator before it
-where that visits every element anyway, and into a depthwise or a 1x1 convolution
+where that visits every element anyway, and into the compiled convolution
 behind it. It passes through pooling: an element that is the maximum of its window is
 within bounds exactly if the maximum is. A sum of gradients is taken along by
 the convolutions that make its terms.
@@ -18,12 +18,12 @@ import numpy as np
 
 from ...graph import DOMAIN, Node
 from ..windows import Windows, windows_of
-from .convolutions import is_depthwise, is_pointwise
+from .convolutions import is_compiled, is_depthwise
+from .dense import Target, dense_grad
 from .gates import GATES, Gate, PendingGate, gate_of
 from .layout import Layout, Part, Rewrite
 from .mobile import expanded_depthwise_grad
 from .plain import pool_attributes
-from .pointwise import Target, pointwise_grad
 from .sizes import size_of
 from .weights import blocked, blocked_outputs, phases, stacked_phases, turned
 
@@ -93,7 +93,7 @@ def _sum(at: Layout, node: Node) -> bool:
         return True
     total = _added(at, aligned[: len(ready)]) if ready else None
     # The last of them may gate the sum.
-    convs.sort(key=partial(_is_pointwise_grad, at))
+    convs.sort(key=partial(_is_compiled_grad, at))
     for conv in convs[:-1]:
         total = _turned_conv(at, conv, total)
     if convs:
@@ -154,12 +154,12 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     return True
 
 
-def _is_pointwise_grad(at: Layout, node: Node) -> bool:
-    """Whether a node is the gradient of a 1x1 convolution that the compiled operator takes."""
+def _is_compiled_grad(at: Layout, node: Node) -> bool:
+    """Whether a node is the gradient of a convolution that a compiled operator makes."""
     if node.op != "ConvGrad" or id(node) in at.expansions or at.parts(node.inputs[2]) is None:
         return False
     weight = at.constant(node.inputs[0])
-    return weight is not None and weight.dtype == np.float32 and is_pointwise(node, weight)
+    return weight is not None and weight.dtype == np.float32 and is_compiled(node, weight, at.block)
 
 
 def _gated_conv(
@@ -167,7 +167,7 @@ def _gated_conv(
 ) -> tuple[str, list[Part]]:
     """The same as _turned_conv, gated if it can be, and the name of what that has become."""
     gate = Gate()
-    if _is_pointwise_grad(at, node):
+    if _is_compiled_grad(at, node):
         output, gate = _gate_behind(at, output, node.inputs[2])
     return output, _turned_conv(at, node, total, gate)
 
@@ -187,9 +187,9 @@ def _turned_conv(
     for position, (channels, columns) in enumerate(_channels(at, x, weight.shape[1])):
         start = total[position].name if total else None
         kernel = turned(weight[:, columns])
-        if parts and _is_pointwise_grad(at, node):
+        if parts and _is_compiled_grad(at, node):
             target = Target(parts[position], gate or Gate(), start)
-            name = pointwise_grad(at, at.pending(g), kernel, target)
+            name = dense_grad(at, at.pending(g), kernel, windows.turned_pads, target)
         else:
             name = _conv_of_parts(at, g, kernel, windows.turned_pads, windows.dilations, start)
         size = parts[position].size if parts else size_of(x)
@@ -299,7 +299,7 @@ def _is_depthwise_grad(at: Layout, node: Node) -> bool:
 
 def _takes_gate(at: Layout, node: Node, y: str, g: str) -> bool:
     """Whether a node will gate the gradient that it reads."""
-    if _is_pointwise_grad(at, node):
+    if _is_compiled_grad(at, node):
         return True
     return _is_depthwise_grad(at, node) and at.aligned([g, y, node.inputs[2]]) is not None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...graph import Node
+from ..windows import windows_of
 
-__all__ = ["is_depthwise", "is_pointwise"]
+__all__ = ["is_compiled", "is_depthwise", "is_pointwise"]
 
 
 def is_depthwise(node: Node, weight: np.ndarray) -> bool:
@@ -22,3 +23,19 @@ def is_pointwise(node: Node, weight: np.ndarray) -> bool:
     strides = node.integers("strides", [1, 1])
     dense = node.integer("group", 1) == 1
     return dense and weight.shape[2:] == (1, 1) and strides == [1, 1] and not any(pads)
+
+
+def is_compiled(node: Node, weight: np.ndarray, block: int) -> bool:
+    """Whether a compiled operator makes a convolution and its gradient (see `dense`)."""
+    return is_pointwise(node, weight) or _is_filtered(node, weight, block)
+
+
+def _is_filtered(node: Node, weight: np.ndarray, block: int) -> bool:
+    """Whether minimal filtering takes a convolution, and less time than ONNX Runtime."""
+    if weight.shape[2:] != (3, 3) or min(weight.shape[:2]) < block:
+        return False
+    windows = windows_of(node)
+    # The gradient is padded by what these pads leave of two.
+    if not all(0 <= pad <= 2 for pad in windows.before + windows.after):
+        return False
+    return windows.strides == windows.dilations == [1, 1] and node.integer("group", 1) == 1

@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from ...graph import Attribute, Node
+from ..windows import windows_of
 from .activation import activation_behind
-from .convolutions import is_depthwise, is_pointwise
+from .convolutions import is_compiled, is_depthwise
+from .dense import dense
 from .gates import Gate
 from .layout import Layout, Part, Rewrite
 from .mobile import expanded_depthwise
-from .pointwise import pointwise
 from .sizes import Size, size_of, size_through
 from .weights import blocked, blocked_outputs, padded
 
@@ -44,7 +45,7 @@ def _dense_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.nda
     block = at.block
     if at.parts(x) is None and inputs < block:
         # So few channels are read as they lie.
-        operands = [(at.plain(x), blocked_outputs(weight, block))]
+        operands, lay_out = [(at.plain(x), weight)], blocked_outputs
         size = size_through(size_of(x), node)
     else:
         parts = at.blocked_input(x, inputs)
@@ -52,18 +53,21 @@ def _dense_conv(at: Layout, node: Node, x: str, weight: np.ndarray, bias: np.nda
             return False
         ends = np.cumsum([part.channels for part in parts])[:-1]
         pieces = np.split(weight, ends, axis=1)
-        operands = [(p.name, blocked(w, block)) for p, w in zip(parts, pieces, strict=True)]
+        operands = [(p.name, w) for p, w in zip(parts, pieces, strict=True)]
+        lay_out = blocked
         size = size_through(parts[0].size, node)
     output, total = _shortcut(at, node.outputs[0], outputs, size)
     output, bounds, activation = _activation(at, output)
-    by_pixel = at.parts(x) is not None and is_pointwise(node, weight)
+    compiled = at.parts(x) is not None and is_compiled(node, weight, block)
     for position, (source, kernel) in enumerate(operands):
         first, last = position == 0, position == len(operands) - 1
         offset = at.write.constant(padded(bias, 0, block)) if first else None
-        weights = at.write.constant(kernel)
-        if by_pixel:
-            total = pointwise(at, source, weights, offset, total, bounds if last else Gate())
+        if compiled:
+            windows, here = windows_of(node), bounds if last else Gate()
+            pads = windows.before + windows.after
+            total = dense(at, source, kernel, pads, offset, total, here)
         else:
+            weights = at.write.constant(lay_out(kernel, block))
             attributes = node.attributes | (activation if last else {})
             total = at.on_blocks("Conv", source, weights, offset, total, **attributes)
     assert total is not None

@@ -1,4 +1,4 @@
-"""Weights as ONNX Runtime's blocked convolutions want them.
+"""Weights as ONNX Runtime's blocked convolutions want them, and ours.
 
 With a block of B channels, a tensor [N, C, H, W] lies in memory as
 [N, C/B, H, W, B], and C is a multiple of B: what is missing is zero.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["blocked", "blocked_outputs", "padded", "phases", "stacked_phases", "turned"]
+__all__ = ["blocked", "blocked_outputs", "mixed", "padded", "phases", "stacked_phases", "turned"]
 
 
 def padded(array: np.ndarray, axis: int, block: int) -> np.ndarray:
@@ -33,6 +33,23 @@ def blocked_outputs(weight: np.ndarray, block: int) -> np.ndarray:
     outputs, *rest = weight.shape
     split = weight.reshape(outputs // block, block, *rest)
     return np.ascontiguousarray(split.transpose(0, 2, 3, 4, 1)).reshape(weight.shape)
+
+
+_MIXING = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+"""G of the minimal filtering F(2x2, 3x3)."""
+
+
+def mixed(weight: np.ndarray, block: int) -> np.ndarray:
+    """[O, I, 3, 3] to [O, I, 4, 4] for Winograd: in memory [O/B, 4, 4, I/B, B of I, B of O].
+
+    G g G' in the words of Lavin and Gray, Fast Algorithms for Convolutional Neural
+    Networks, 2015.
+    """
+    mixtures = (_MIXING @ weight.astype(np.float64) @ _MIXING.T).astype(weight.dtype)
+    filled = padded(padded(mixtures, 0, block), 1, block)
+    outputs, inputs, *size = filled.shape
+    split = filled.reshape(outputs // block, block, inputs // block, block, *size)
+    return np.ascontiguousarray(split.transpose(0, 4, 5, 2, 3, 1)).reshape(filled.shape)
 
 
 def turned(weight: np.ndarray) -> np.ndarray:

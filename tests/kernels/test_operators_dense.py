@@ -1,9 +1,11 @@
-"""The 1x1 convolution and its gradient, against their definition in NumPy."""
+"""The 1x1 and 3x3 convolutions and their gradients, against their definition in NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -24,14 +26,28 @@ from test_operators import (
 
 from onnxdream.graph import DOMAIN, Graph, Node, Tensor, to_model
 from onnxdream.lowering.accelerated.weights import blocked as blocked_weight
-from onnxdream.lowering.accelerated.weights import padded
+from onnxdream.lowering.accelerated.weights import mixed, padded
 from running import session_of
 
 pytestmark = pytest.mark.skipif(not LIBRARIES, reason="the operators were not compiled")
 
+
+class Kind(NamedTuple):
+    """A kind of convolution."""
+
+    op: str
+    kernel: int
+    lay_out: Callable[[np.ndarray, int], np.ndarray]
+    pads: st.SearchStrategy[list[int]]
+
+
+POINTWISE = Kind("Pointwise", 1, blocked_weight, st.just([0, 0, 0, 0]))
+WINOGRAD = Kind("Winograd", 3, mixed, st.lists(st.integers(0, 3), min_size=4, max_size=4))
+KINDS = st.sampled_from([POINTWISE, WINOGRAD])
+
 GATES = st.sampled_from([(-INFINITE, INFINITE), (0.0, INFINITE), (-0.5, 1.0)])
 SIZES = st.tuples(
-    st.integers(1, 2),
+    st.integers(0, 2),
     st.integers(1, 40),
     st.integers(1, 130),
     st.integers(0, 9),
@@ -42,10 +58,11 @@ SIZES = st.tuples(
 
 def run(
     op: str,
+    lay_out: Callable[[np.ndarray, int], np.ndarray],
     operands: Mapping[str, np.ndarray | None],
     weights: np.ndarray,
     block: int,
-    **attributes: float,
+    **attributes: object,
 ) -> list[np.ndarray]:
     """What an operator makes of blocked tensors, for each variant."""
     names = [name if name == "w" or operands[name] is not None else "" for name in operands]
@@ -58,7 +75,7 @@ def run(
     }
     graph = Graph(
         [Node(op, names, ["out"], {"block": block, **attributes}, DOMAIN)],
-        {"w": blocked_weight(weights, block)},
+        {"w": lay_out(weights, block)},
         {name: Tensor(FLOAT, value.shape) for name, value in feeds.items()},
         {"out": Tensor(FLOAT, None)},
     )
@@ -73,8 +90,19 @@ def run(
     return made
 
 
-def convolved(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return np.einsum("oc,nchw->nohw", weights[:, :, 0, 0], x, dtype=np.float64)
+def convolved(x: np.ndarray, weights: np.ndarray, pads: list[int]) -> np.ndarray:
+    """The sum over taps of the picture, moved, times their weights."""
+    top, left, bottom, right = pads
+    extent = weights.shape[2]
+    x = np.pad(x, [(0, 0), (0, 0), (top, bottom), (left, right)])
+    height, width = (max(0, size + 1 - extent) for size in x.shape[2:])
+    total = np.zeros((len(x), len(weights), height, width))
+    for tap_y in range(extent):
+        for tap_x in range(extent):
+            moved = x[:, :, tap_y : tap_y + height, tap_x : tap_x + width]
+            tap = weights[:, :, tap_y, tap_x]
+            total += np.einsum("oc,nchw->nohw", tap, moved, dtype=np.float64)
+    return total
 
 
 def check(made: list[np.ndarray], expected: np.ndarray, block: int) -> None:
@@ -85,29 +113,36 @@ def check(made: list[np.ndarray], expected: np.ndarray, block: int) -> None:
 
 
 @given(
+    kind=KINDS,
     sizes=SIZES,
     block=st.sampled_from(BLOCKS),
     bounds=GATES,
     biased=st.booleans(),
     added=st.booleans(),
     seed=SEEDS,
+    data=st.data(),
 )
-@settings(max_examples=60)
-def test_pointwise(
+@settings(max_examples=120)
+def test_convolution(
+    kind: Kind,
     sizes: tuple[int, int, int, int, int],
     block: int,
     bounds: tuple[float, float],
     biased: bool,
     added: bool,
     seed: int,
+    data: st.DataObject,
 ) -> None:
     images, channels, outputs, *size = sizes
+    pads = data.draw(kind.pads)
     x = numbers(seed, images, channels, *size)
-    weights = numbers(seed + 1, outputs, channels, 1, 1)
+    weights = numbers(seed + 1, outputs, channels, kind.kernel, kind.kernel)
     bias = numbers(seed + 2, outputs)
-    total = numbers(seed + 3, images, outputs, *size)
+    expected = convolved(x, weights, pads)
+    total = numbers(seed + 3, *expected.shape)
     made = run(
-        "Pointwise",
+        kind.op,
+        kind.lay_out,
         {
             "x": padded(x, 1, block),
             "w": None,
@@ -116,39 +151,47 @@ def test_pointwise(
         },
         weights,
         block,
+        pads=pads,
         low=bounds[0],
         high=bounds[1],
     )
-    expected = convolved(x, weights) + bias[:, None, None] * biased + total * added
+    expected = expected + bias[:, None, None] * biased + total * added
     check(made, np.clip(expected, *bounds), block)
 
 
 @given(
+    kind=KINDS,
     sizes=SIZES,
     block=st.sampled_from(BLOCKS),
     gates=st.tuples(GATES, GATES),
     gating=st.tuples(st.booleans(), st.booleans()),
     added=st.booleans(),
     seed=SEEDS,
+    data=st.data(),
 )
-@settings(max_examples=60)
-def test_pointwise_grad(
+@settings(max_examples=120)
+def test_gradient(
+    kind: Kind,
     sizes: tuple[int, int, int, int, int],
     block: int,
     gates: tuple[tuple[float, float], tuple[float, float]],
     gating: tuple[bool, bool],
     added: bool,
     seed: int,
+    data: st.DataObject,
 ) -> None:
     images, channels, outputs, *size = sizes
+    pads = data.draw(kind.pads)
     g = numbers(seed, images, channels, *size)
-    weights = numbers(seed + 1, outputs, channels, 1, 1)
+    weights = numbers(seed + 1, outputs, channels, kind.kernel, kind.kernel)
     # Coarse numbers fall on the bounds of the gates, too.
     y = coarse(seed + 2, images, channels, *size)
-    x = coarse(seed + 3, images, outputs, *size)
-    total = numbers(seed + 4, images, outputs, *size)
+    expected = convolved(gated(g, y, *gates[0]) if gating[0] else g, weights, pads)
+    x = coarse(seed + 3, *expected.shape)
+    total = numbers(seed + 4, *expected.shape)
     made = run(
-        "PointwiseGrad",
+        f"{kind.op}Grad",
+        kind.lay_out,
         {
             "g": padded(g, 1, block),
             "y": padded(y, 1, block) if gating[0] else None,
@@ -158,26 +201,34 @@ def test_pointwise_grad(
         },
         weights,
         block,
+        pads=pads,
         gate_low=gates[0][0],
         gate_high=gates[0][1],
         low=gates[1][0],
         high=gates[1][1],
     )
-    expected = convolved(gated(g, y, *gates[0]) if gating[0] else g, weights) + total * added
+    expected = expected + total * added
     check(made, gated(expected, x, *gates[1]) if gating[1] else expected, block)
 
 
-def test_what_is_not_a_number_stays_so() -> None:
-    x = numbers(0, 1, 16, 2, 7)
-    x[0, 3, 1, 2] = np.nan
-    weights = numbers(1, 16, 16, 1, 1)
-    for bounds in ({}, {"low": 0.0}, {"low": 0.0, "high": 6.0}):
-        for made in run("Pointwise", {"x": x, "w": None}, weights, 16, **bounds):
-            assert np.isnan(made).sum() == 16
+@pytest.mark.parametrize("kind", [POINTWISE, WINOGRAD], ids=["Pointwise", "Winograd"])
+def test_what_is_not_a_number_stays_so(kind: Kind) -> None:
+    """And spreads no further than the windows reach, wherever in a tile it lies."""
+    weights = numbers(1, 16, 16, kind.kernel, kind.kernel)
+    pads = [kind.kernel // 2] * 4
+    for place in product((2, 3), (4, 5)):
+        x = numbers(0, 1, 16, 6, 8)
+        x[0, 3, *place] = np.nan
+        for bounds in ({}, {"low": 0.0}, {"low": 0.0, "high": 6.0}):
+            operands = {"x": x, "w": None}
+            for made in run(kind.op, kind.lay_out, operands, weights, 16, pads=pads, **bounds):
+                assert np.isnan(made).sum() == 16 * kind.kernel**2
 
 
 FITTING: dict[str, list[tuple[int, ...] | None]] = {
     "Pointwise": [(2, 8, 3, 4), (16, 8, 1, 1), (16,), (2, 16, 3, 4)],
+    "Winograd": [(2, 8, 5, 6), (16, 8, 4, 4), (16,), (2, 16, 3, 4)],
+    "WinogradGrad": [(2, 8, 5, 6), (2, 8, 5, 6), (16, 8, 4, 4), (2, 16, 3, 4), (2, 16, 3, 4)],
     "PointwiseGrad": [(2, 8, 3, 4), (2, 8, 3, 4), (16, 8, 1, 1), (2, 16, 3, 4), (2, 16, 3, 4)],
 }
 
@@ -194,6 +245,11 @@ FITTING: dict[str, list[tuple[int, ...] | None]] = {
         ("Pointwise", 2, (8,), "bias"),
         ("Pointwise", 3, (2, 16, 3, 5), "its dimensions"),
         ("Pointwise", 3, (16,), r"\[N, C, H, W\]"),
+        ("Winograd", 1, (16, 8, 3, 3), r"\[O, C, 4, 4\]"),
+        ("Winograd", 3, (2, 16, 5, 6), "its dimensions"),
+        ("WinogradGrad", 1, (2, 8, 3, 4), "one shape"),
+        ("WinogradGrad", 2, (8, 16, 4, 4), r"\[O, C, 4, 4\]"),
+        ("WinogradGrad", 3, (2, 16, 5, 6), "its dimensions"),
         ("PointwiseGrad", 1, (2, 8, 4, 3), "one shape"),
         ("PointwiseGrad", 3, (2, 8, 3, 4), "its dimensions"),
         ("PointwiseGrad", 4, (1, 16, 3, 4), "its dimensions"),
@@ -214,3 +270,18 @@ def test_shapes_that_do_not_fit_are_refused(
     session = session_of(to_model(graph), partial(options, next(iter(LIBRARIES.values()))))
     with pytest.raises(Exception, match=message):
         session.run(None, feeds)
+
+
+def test_a_1x1_convolution_takes_no_pads() -> None:
+    x, weights = numbers(0, 1, 8, 3, 4), numbers(1, 8, 8, 1, 1)
+    with pytest.raises(Exception, match="no pads"):
+        run("Pointwise", blocked_weight, {"x": x, "w": None}, weights, 8, pads=[0, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "geometry", [{"strides": [2, 1]}, {"dilations": [1, 2]}, {"auto_pad": "SAME_UPPER"}]
+)
+def test_other_windows_are_refused(geometry: dict[str, object]) -> None:
+    x, weights = numbers(0, 1, 8, 3, 4), numbers(1, 8, 8, 3, 3)
+    with pytest.raises(Exception, match="must be 1"):
+        run("Winograd", mixed, {"x": x, "w": None}, weights, 8, **geometry)
