@@ -115,7 +115,7 @@ cdef inline Band band_of(const Dense* todo, size_t item, Py_ssize_t step) noexce
 
 cdef void _expect_like_out(Call* call, const Tensor* tensor, const int64_t* dims) noexcept nogil:
     """Expect a tensor, if it is there, to have the dimensions of out."""
-    cdef size_t axis
+    cdef int axis
     expect(
         call,
         tensor.rank == 4 or not tensor.given,

@@ -39,7 +39,8 @@ cdef void _gated_sum_chunk(void* job, size_t item) noexcept nogil:
     cdef const float* y = todo.y + first
     cdef float* out = todo.out + first
     cdef size_t term
-    for term in range(todo.terms):
+    gradients[0] = todo.gradients[0] + first
+    for term in range(1, todo.terms):
         gradients[term] = todo.gradients[term] + first
     # A number of terms that the compiler knows is a loop it can unroll.
     if todo.terms == 1:
