@@ -360,6 +360,31 @@ def check_against_autograd(lowering: Lowering, graph: Graph, layer: str, deviati
 
 
 @pytest.mark.torch
+def test_rounding_is_no_coarser_than_that_of_pytorch(lowering):
+    """Both in float32, against float64: of several images, since one may be near a kink."""
+    pytest.importorskip("torch")
+    from torch_reference import loss_and_gradient
+
+    network = load("squeezenet")
+    graph, layers = network.graph, {network.resolve("fire8"): 1.0}
+    precise = graph.copy()
+    precise.constants = {
+        name: value.astype(np.float64) if value.dtype == np.float32 else value
+        for name, value in graph.constants.items()
+    }
+    session = lowering.session(gradient_graph(graph, layers))
+    ratios = []
+    for size in REAL_SIZES:
+        image = like_a_photograph(*size, 60)
+        [gradient] = session.run([GRADIENT], {IMAGE: image})
+        _, rival = loss_and_gradient(graph, layers, image)
+        _, exact = loss_and_gradient(precise, layers, image.astype(np.float64))
+        assert exact.dtype == np.float64
+        ratios.append(np.linalg.norm(gradient - exact) / np.linalg.norm(rival - exact))
+    assert np.median(ratios) <= 2
+
+
+@pytest.mark.torch
 @pytest.mark.skipif(FOLDER is None, reason="ONNXDREAM_TEST_NETWORKS names no folder")
 @pytest.mark.parametrize(("name", "layer", "deviation"), FOREIGN)
 def test_foreign_networks_agree_with_autograd(lowering, name, layer, deviation):

@@ -43,8 +43,6 @@ class Kind(NamedTuple):
 
 POINTWISE = Kind("Pointwise", 1, blocked_weight, st.just([0, 0, 0, 0]))
 WINOGRAD = Kind("Winograd", 3, mixed, st.lists(st.integers(0, 3), min_size=4, max_size=4))
-KINDS = st.sampled_from([POINTWISE, WINOGRAD])
-
 GATES = st.sampled_from([(-INFINITE, INFINITE), (0.0, INFINITE), (-0.5, 1.0)])
 SIZES = st.tuples(
     st.integers(0, 2),
@@ -54,6 +52,31 @@ SIZES = st.tuples(
     st.integers(1, 15),
 )
 """Images, channels before and after, height, width."""
+
+
+class Problem(NamedTuple):
+    """A convolution to be made, and what comes of it if nothing is gated or added."""
+
+    kind: Kind
+    pads: list[int]
+    block: int
+    seed: int
+    x: np.ndarray
+    weights: np.ndarray
+
+    def result(self, x: np.ndarray | None = None) -> np.ndarray:
+        """The convolution of x, or of another in its place."""
+        return convolved(self.x if x is None else x, self.weights, self.pads)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    kind = draw(st.sampled_from([POINTWISE, WINOGRAD]))
+    images, channels, outputs, *size = draw(SIZES)
+    seed = draw(SEEDS)
+    x = numbers(seed, images, channels, *size)
+    weights = numbers(seed + 1, outputs, channels, kind.kernel, kind.kernel)
+    return Problem(kind, draw(kind.pads), draw(st.sampled_from(BLOCKS)), seed, x, weights)
 
 
 def run(
@@ -112,33 +135,14 @@ def check(made: list[np.ndarray], expected: np.ndarray, block: int) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
 
 
-@given(
-    kind=KINDS,
-    sizes=SIZES,
-    block=st.sampled_from(BLOCKS),
-    bounds=GATES,
-    biased=st.booleans(),
-    added=st.booleans(),
-    seed=SEEDS,
-    data=st.data(),
-)
+@given(problem=problems(), bounds=GATES, biased=st.booleans(), added=st.booleans())
 @settings(max_examples=120)
 def test_convolution(
-    kind: Kind,
-    sizes: tuple[int, int, int, int, int],
-    block: int,
-    bounds: tuple[float, float],
-    biased: bool,
-    added: bool,
-    seed: int,
-    data: st.DataObject,
+    problem: Problem, bounds: tuple[float, float], biased: bool, added: bool
 ) -> None:
-    images, channels, outputs, *size = sizes
-    pads = data.draw(kind.pads)
-    x = numbers(seed, images, channels, *size)
-    weights = numbers(seed + 1, outputs, channels, kind.kernel, kind.kernel)
-    bias = numbers(seed + 2, outputs)
-    expected = convolved(x, weights, pads)
+    kind, pads, block, seed, x, weights = problem
+    expected = problem.result()
+    bias = numbers(seed + 2, len(weights))
     total = numbers(seed + 3, *expected.shape)
     made = run(
         kind.op,
@@ -160,33 +164,22 @@ def test_convolution(
 
 
 @given(
-    kind=KINDS,
-    sizes=SIZES,
-    block=st.sampled_from(BLOCKS),
+    problem=problems(),
     gates=st.tuples(GATES, GATES),
     gating=st.tuples(st.booleans(), st.booleans()),
     added=st.booleans(),
-    seed=SEEDS,
-    data=st.data(),
 )
 @settings(max_examples=120)
 def test_gradient(
-    kind: Kind,
-    sizes: tuple[int, int, int, int, int],
-    block: int,
+    problem: Problem,
     gates: tuple[tuple[float, float], tuple[float, float]],
     gating: tuple[bool, bool],
     added: bool,
-    seed: int,
-    data: st.DataObject,
 ) -> None:
-    images, channels, outputs, *size = sizes
-    pads = data.draw(kind.pads)
-    g = numbers(seed, images, channels, *size)
-    weights = numbers(seed + 1, outputs, channels, kind.kernel, kind.kernel)
+    kind, pads, block, seed, g, weights = problem
     # Coarse numbers fall on the bounds of the gates, too.
-    y = coarse(seed + 2, images, channels, *size)
-    expected = convolved(gated(g, y, *gates[0]) if gating[0] else g, weights, pads)
+    y = coarse(seed + 2, *g.shape)
+    expected = problem.result(gated(g, y, *gates[0]) if gating[0] else g)
     x = coarse(seed + 3, *expected.shape)
     total = numbers(seed + 4, *expected.shape)
     made = run(

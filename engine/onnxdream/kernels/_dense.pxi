@@ -143,6 +143,7 @@ cdef OrtStatus* _run_dense(
     """Run a job that knows its block, and the bounds of what is given."""
     cdef int64_t[4] dims
     cdef int64_t items = 0
+    cdef int64_t size
     cdef size_t axis
     planes_of(call, x, job.block)
     expect(
@@ -179,10 +180,10 @@ cdef OrtStatus* _run_dense(
         job.places = 1
         for axis in range(2):
             job.before[axis], job.x_size[axis] = windows.before[axis], x.dims[axis + 2]
-            dims[axis + 2] = job.out_size[axis] = max(
-                0, x.dims[axis + 2] + windows.before[axis] + windows.after[axis] + 1 - method.window_size
-            )
-            job.places *= _ceil_div(dims[axis + 2], method.place_size)
+            size = x.dims[axis + 2] + windows.before[axis] + windows.after[axis]
+            size = max(0, size + 1 - method.window_size)
+            dims[axis + 2] = job.out_size[axis] = size
+            job.places *= _ceil_div(size, method.place_size)
         _expect_like_out(call, out_gate, dims)
         _expect_like_out(call, total, dims)
         job.inputs, job.outputs = x.dims[1] // job.block, dims[1] // job.block
