@@ -4,7 +4,7 @@ PHOTO ?= docs/samples/rocket.jpg
 
 BIN := $(VENV)/bin
 DREAM := dreams/$(basename $(notdir $(PHOTO))).png
-BUILD := pyproject.toml setup.py $(wildcard engine/onnxdream/kernels/*.px*)
+BUILD := pyproject.toml setup.py $(wildcard engine/onnxdream/*/*.px*)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -40,7 +40,7 @@ sanitize: $(VENV)/.dev  ## run the kernels' tests under AddressSanitizer
 
 clean:  ## remove everything that was made
 	rm -rf $(VENV) dreams build dist engine/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	rm -f engine/onnxdream/kernels/*.c engine/onnxdream/kernels/*.h engine/onnxdream/kernels/*.so
+	rm -f $(foreach end,c h so,engine/onnxdream/*/*.$(end))
 	find engine models scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/pyvenv.cfg:
@@ -51,6 +51,7 @@ $(VENV)/.cpu: $(VENV)/pyvenv.cfg $(BUILD)
 	$(BIN)/pip install -e '.[cpu]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/pyvenv.cfg $(BUILD)
-	$(BIN)/pip install -e '.[cpu,dev]'
-	@touch $(VENV)/.cpu $@
+# What is installed stays as it is, so that nothing is compiled again.
+$(VENV)/.dev: $(VENV)/.cpu
+	$(BIN)/pip install 'onnxdream[cpu,dev]'
+	@touch $@

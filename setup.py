@@ -1,5 +1,6 @@
 """The compiled core: everything else about the package is said in pyproject.toml."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -16,9 +17,14 @@ DIRECTIVES = {
     "embedsignature": True,
 }
 
-KERNELS = Path("engine/onnxdream/kernels")
+PACKAGE = Path("engine/onnxdream")
 # What a module includes or cimports rebuilds it, and goes into the sdist.
-SOURCES = [str(p) for p in sorted(KERNELS.iterdir()) if p.suffix in {".pyx", ".pxd", ".pxi"}]
+SOURCES = [
+    str(path)
+    for room in ("kernels", "operators")
+    for path in sorted((PACKAGE / room).iterdir())
+    if path.suffix in {".pyx", ".pxd", ".pxi"}
+]
 
 if sys.platform == "win32":
     COMPILE, LINK = ["/O2"], []
@@ -26,7 +32,7 @@ else:
     # The kernels have no use for errno or floating-point traps, and without
     # them the compiler can vectorise comparisons and square roots. Contraction
     # would round differently from machine to machine.
-    COMPILE = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+    COMPILE = ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-g0"]
     LINK = ["-Wl,-s"] if sys.platform == "linux" else []
 # Inner loops are written once and specialised by the numbers that they are called with,
 # which takes inlining.
@@ -34,15 +40,14 @@ INLINE = "__forceinline" if sys.platform == "win32" else "inline __attribute__((
 
 
 def extension(name: str, *flags: str, **more: object) -> Extension:
-    """One module of the core; without a compiler the NumPy twin takes its place."""
+    """One module of the core, by its name in the package."""
     return Extension(
-        f"onnxdream.kernels.{name}",
-        [str(KERNELS / f"{name}.pyx")],
+        f"onnxdream.{name}",
+        [str(PACKAGE.joinpath(*name.split(".")).with_suffix(".pyx"))],
         depends=SOURCES,
         define_macros=[("CYTHON_INLINE", INLINE)],
         extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
-        optional=True,
         **more,
     )
 
@@ -53,21 +58,26 @@ FUSE = [] if sys.platform == "win32" else ["-ffp-contract=fast"]
 OPERATORS = {"export_symbols": ["RegisterCustomOps"]}
 
 extensions = [
-    extension("_compiled"),
-    extension("_processor"),
-    extension("_operators", *FUSE, **OPERATORS),
+    extension("kernels._compiled"),
+    extension("kernels._processor"),
+    extension("operators._baseline", *FUSE, **OPERATORS),
 ]
 if platform.machine() in ("x86_64", "AMD64") and sys.platform != "win32":
     avx2 = ["-mavx2", "-mfma"]
     avx512 = [f"-mavx512{part}" for part in ("f", "vl", "bw", "dq")]
     extensions += [
-        extension("_compiled_avx2", "-mavx2"),
-        extension("_operators_avx2", *FUSE, *avx2, **OPERATORS),
+        extension("kernels._compiled_avx2", "-mavx2"),
+        extension("operators._avx2", *FUSE, *avx2, **OPERATORS),
         extension(
-            "_operators_avx512", *FUSE, *avx2, *avx512, "-mprefer-vector-width=512", **OPERATORS
+            "operators._avx512", *FUSE, *avx2, *avx512, "-mprefer-vector-width=512", **OPERATORS
         ),
     ]
 
+extensions = cythonize(extensions, compiler_directives=DIRECTIVES)
+for each in extensions:
+    # Without a compiler the NumPy twin takes their place. Said of what cythonize is
+    # given, it would be lost.
+    each.optional = True
 
 setup(
     packages=[*find_packages("engine"), "onnxdream.models"],
@@ -78,5 +88,6 @@ setup(
         "onnxdream.kernels": ["*.pyi"],
         "onnxdream.models": ["*.onnx", "*.md", "*.LICENSE"],
     },
-    ext_modules=cythonize(extensions, compiler_directives=DIRECTIVES),
+    ext_modules=extensions,
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )

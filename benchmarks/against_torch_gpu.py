@@ -71,13 +71,13 @@ class Ours:
         backend = settled(choose(provider, 0, precision, Cuda(graphs=graphs)))
         half = precision == "fp16"
         gradient = gradient_graph(subject.network.graph, {subject.tensor: 1.0}, half=half)
-        feeding, lowering = subject.network.feeding, lowering_for(backend)
-        stepper = Stepper(gradient, feeding, lowering, backend, usable_cores())
-        self._climb = stepper.climb(start, BLUR)
-        self.picture = self._climb.picture
+        preprocessing, lowering = subject.network.preprocessing, lowering_for(backend)
+        stepper = Stepper(gradient, preprocessing, lowering, backend, usable_cores())
+        self._ascent = stepper.ascent(start, BLUR)
+        self.picture = self._ascent.picture
 
     def step(self, shift: tuple[int, int]) -> float:
-        return self._climb.step(shift, STEP_SIZE)
+        return self._ascent.step(shift, STEP_SIZE)
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ class Torch:
         module = module.to(device, dtype, memory_format=layout)
         self._network = torch.compile(module) if mode.compiled else module
         self._dtype, self._layout = dtype, layout
-        feeding = subject.network.feeding
-        self._order = [2, 1, 0] if feeding.bgr else [0, 1, 2]
+        preprocessing = subject.network.preprocessing
+        self._order = [2, 1, 0] if preprocessing.bgr else [0, 1, 2]
         self._mean, self._std = (
             torch.tensor(v, device=device).view(1, 3, 1, 1)
-            for v in (feeding.unit_mean, feeding.unit_std)
+            for v in (preprocessing.unit_mean, preprocessing.unit_std)
         )
         self._taps = torch.tensor(kernels.gaussian(BLUR), device=device).view(1, 1, -1, 1)
         self._picture = torch.tensor(start, device=device)

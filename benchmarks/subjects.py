@@ -37,9 +37,9 @@ class Subject:
 
     def image(self, size: int) -> np.ndarray:
         """Noise as the network is fed it, float32 [1, 3, size, size]."""
-        feeding = self.network.feeding
+        preprocessing = self.network.preprocessing
         picture = np.random.default_rng(0).random((size, size, 3), np.float32)
-        mean, std, bgr = feeding.unit_mean, feeding.unit_std, feeding.bgr
+        mean, std, bgr = preprocessing.unit_mean, preprocessing.unit_std, preprocessing.bgr
         return kernels.jitter_normalize(picture, 0, 0, mean, std, bgr)
 
 

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from architectures import efficientnet_lite0, squeezenet
-from onnxdream.feeding import Feeding
 from onnxdream.graph import Card, Graph, read, read_card, write
+from onnxdream.preprocessing import Preprocessing
 from weight_files import read_numpy_pickle, read_torch_state
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
@@ -62,7 +62,7 @@ NETWORKS = {
         read_numpy_pickle,
         squeezenet,
         Card(
-            feeding=Feeding(
+            preprocessing=Preprocessing(
                 mean=(104.0, 117.0, 123.0),
                 std=(1.0, 1.0, 1.0),
                 channels="BGR",
@@ -86,7 +86,7 @@ NETWORKS = {
         read_torch_state,
         efficientnet_lite0,
         Card(
-            feeding=Feeding(
+            preprocessing=Preprocessing(
                 mean=(127.0, 127.0, 127.0),
                 std=(128.0, 128.0, 128.0),
                 channels="RGB",

@@ -10,8 +10,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptio
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from onnxdream import Feeding, OnnxdreamError
-from onnxdream.cli.options import add_feeding_options
+from onnxdream import OnnxdreamError, Preprocessing
+from onnxdream.cli.options import add_preprocessing_options
 from onnxdream.export import Report, export, open_source
 
 _EXAMPLES = """\
@@ -70,7 +70,7 @@ def build_parser() -> ArgumentParser:
     parser.add_argument(
         "--half-weights", action="store_true", help="store the weights as float16: half the file"
     )
-    add_feeding_options(parser)
+    add_preprocessing_options(parser)
     card = parser.add_argument_group("card", "what the file says of itself")
     card.add_argument(
         "--least-size",
@@ -98,13 +98,15 @@ def export_chosen(options: Namespace) -> Report:
     layers: dict[str, float] = {}
     for name, weight in options.layers:
         layers[name] = layers.get(name, 0.0) + weight
-    said = {field.name: getattr(options, field.name) for field in fields(Feeding)}
-    feeding = replace(source.feeding, **{k: v for k, v in said.items() if v is not None})
+    said = {field.name: getattr(options, field.name) for field in fields(Preprocessing)}
+    preprocessing = replace(
+        source.preprocessing, **{k: v for k, v in said.items() if v is not None}
+    )
     return export(
         source.network,
         options.output,
         layers,
-        feeding=feeding,
+        preprocessing=preprocessing,
         title=options.title or source.title,
         source=options.origin or source.origin,
         licence=options.licence or source.licence,

@@ -13,4 +13,4 @@ LDFLAGS="-fsanitize=address,undefined" \
 LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
 ASAN_OPTIONS=detect_leaks=0 \
 PYTHONPATH=$(echo build/sanitized/lib.*) \
-    exec "$python" -m pytest -p no:cacheprovider --capture=sys tests/kernels "$@"
+    exec "$python" -m pytest -p no:cacheprovider --capture=sys tests/kernels tests/operators "$@"

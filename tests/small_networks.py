@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from onnxdream.feeding import Feeding
 from onnxdream.graph import Card, Graph, Node, Tensor, to_model
 from onnxdream.network import Network
+from onnxdream.preprocessing import Preprocessing
 
 __all__ = [
     "CARD",
@@ -36,8 +36,8 @@ STRIDES = (2, 2, 4, 4, 4)
 
 _IMAGES = Tensor(FLOAT32, ("n", "c", "h", "w"))
 
-CARD = Card(feeding=Feeding(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.25), channels="BGR"))
-"""A feeding in which no channel is like another."""
+CARD = Card(preprocessing=Preprocessing(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.25), channels="BGR"))
+"""A preprocessing in which no channel is like another."""
 
 
 def convnet(image: str = "image", shape: Sequence[int | str] = (1, 3, "H", "W")) -> Graph:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from onnxdream import Dreamer, Feeding, load
+from onnxdream import Dreamer, Preprocessing, load
 from onnxdream.errors import (
     ExportError,
     LayerNotFoundError,
@@ -35,7 +35,7 @@ LARGE = ROOT / "benchmarks" / "torch_networks.py"
 SCRIPT = ROOT / "scripts" / "export.py"
 
 LAYERS = {"clip": 1.0, "stem.1": 0.5}
-FEEDING = Feeding((0.4, 0.5, 0.6), (0.3, 0.2, 0.25), "BGR")
+PREPROCESSING = Preprocessing((0.4, 0.5, 0.6), (0.3, 0.2, 0.25), "BGR")
 
 needs_torch = pytest.mark.torch
 
@@ -88,7 +88,7 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made("small"),
         path,
         LAYERS,
-        feeding=FEEDING,
+        preprocessing=PREPROCESSING,
         title="Small",
         source="nowhere",
         licence="CC0-1.0",
@@ -139,7 +139,7 @@ for image in images:
         card = read_card(read(small_file).metadata)
         assert card is not None
         assert (card.title, card.source, card.licence) == ("Small", "nowhere", "CC0-1.0")
-        assert card.feeding == FEEDING
+        assert card.preprocessing == PREPROCESSING
         assert card.default_layers == LAYERS
         assert card.hash
         assert card.least_size == 5
@@ -201,11 +201,11 @@ class TestNetwork:
         pixels = np.random.default_rng(0).random((75, 53, 3), np.float32)
         with Dreamer(network, layer, provider="cpu") as dreamer:
             loss, gradient = dreamer.gradient(pixels)
-        fed = (pixels[..., ::-1] - FEEDING.unit_mean) / FEEDING.unit_std
+        fed = (pixels[..., ::-1] - PREPROCESSING.unit_mean) / PREPROCESSING.unit_std
         image = np.ascontiguousarray(fed.transpose(2, 0, 1)[None])
         expected, inner, _ = autograd(made("small"), {module: 1.0}, image)
         assert loss == pytest.approx(expected, rel=1e-5)
-        back = (inner[0].transpose(1, 2, 0) / FEEDING.unit_std)[..., ::-1]
+        back = (inner[0].transpose(1, 2, 0) / PREPROCESSING.unit_std)[..., ::-1]
         assert cosine(gradient, back) > 0.99999
         assert np.linalg.norm(gradient) == pytest.approx(np.linalg.norm(back), rel=1e-4)
 
@@ -384,7 +384,7 @@ class TestSource:
     def test_torchvision_knows_how_its_weights_are_fed(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "torchvision", torchvision())
         source = open_source("torchvision:small", "DEFAULT")
-        assert source.feeding == Feeding((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+        assert source.preprocessing == Preprocessing((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
         assert source.origin == "torchvision 0.0: small, Small_Weights.V1"
         assert source.network.weights == "Small_Weights.V1"
         assert open_source("torchvision:small").network.weights is None
@@ -392,10 +392,10 @@ class TestSource:
             open_source("torchvision:small", "V2")
 
     @needs_torch
-    def test_a_normalization_in_the_network_becomes_its_feeding(self, monkeypatch):
+    def test_a_normalization_in_the_network_becomes_its_preprocessing(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "torchvision", torchvision(transform_input=True))
         source = open_source("torchvision:small", "DEFAULT")
-        assert source.feeding == Feeding((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        assert source.preprocessing == Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
         assert not source.network.transform_input
 
     @needs_torch
@@ -411,7 +411,7 @@ class TestSource:
         monkeypatch.setitem(sys.modules, "timm", timm())
         source = open_source("timm:small", weights)
         assert source.network.asked == made
-        assert source.feeding == Feeding((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+        assert source.preprocessing == Preprocessing((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
         assert (source.origin, source.licence) == (origin, licence)
 
 
@@ -508,7 +508,7 @@ class TestScript:
             ["317×255", "1.000000"],
         ]
         card = load(path).card
-        assert card.feeding == Feeding((104, 117, 123), (1, 1, 1), "BGR", (0, 255))
+        assert card.preprocessing == Preprocessing((104, 117, 123), (1, 1, 1), "BGR", (0, 255))
         assert (card.title, card.source, card.licence) == ("small", "small.py:small", "CC0-1.0")
         assert card.default_layers == {"pool": 2.5, "stem": 1.0}
 

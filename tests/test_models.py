@@ -16,8 +16,8 @@ import onnx
 import pytest
 from PIL import Image
 
-from onnxdream.feeding import Feeding
 from onnxdream.graph import PREFIX, Card, Graph, Tensor, fingerprint, infer, read, read_card
+from onnxdream.preprocessing import Preprocessing
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "docs" / "samples"
@@ -49,7 +49,7 @@ def card(graph: Graph) -> Card:
     return card
 
 
-def fed(photograph: str, feeding: Feeding) -> np.ndarray:
+def fed(photograph: str, preprocessing: Preprocessing) -> np.ndarray:
     """The 224×224 in the middle of a photograph whose shorter side is 256."""
     with Image.open(SAMPLES / photograph) as image:
         scale = 256 / min(image.size)
@@ -57,17 +57,17 @@ def fed(photograph: str, feeding: Feeding) -> np.ndarray:
         image = image.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     left, top = (image.width - 224) // 2, (image.height - 224) // 2
     pixels = np.asarray(image.crop((left, top, left + 224, top + 224)), np.float32) / 255
-    if feeding.bgr:
+    if preprocessing.bgr:
         pixels = pixels[..., ::-1]
-    pixels = (pixels - feeding.unit_mean) / feeding.unit_std
+    pixels = (pixels - preprocessing.unit_mean) / preprocessing.unit_std
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
 
 
-def top5(name: str, photograph: str, feeding: Feeding) -> list[int]:
+def top5(name: str, photograph: str, preprocessing: Preprocessing) -> list[int]:
     """The likeliest classes of a photograph, the likeliest first."""
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(shipped(f"{name}.onnx"), providers=["CPUExecutionProvider"])
-    (prob,) = session.run(["prob"], {"image": fed(photograph, feeding)})
+    (prob,) = session.run(["prob"], {"image": fed(photograph, preprocessing)})
     assert prob.shape == (1, 1000)
     assert prob.sum() == pytest.approx(1, abs=1e-4)
     return [int(label) for label in prob[0].argsort()[::-1][:5]]
@@ -75,23 +75,25 @@ def top5(name: str, photograph: str, feeding: Feeding) -> list[int]:
 
 class TestLabels:
     def test_a_cat_is_a_cat(self, name, card):
-        assert set(top5(name, "cat.jpg", card.feeding)[:3]) == CATS
+        assert set(top5(name, "cat.jpg", card.preprocessing)[:3]) == CATS
 
     def test_a_rocket_is_a_missile(self, name, card):
-        assert MISSILE in top5(name, "rocket.jpg", card.feeding)
+        assert MISSILE in top5(name, "rocket.jpg", card.preprocessing)
 
     def test_squeezenet_wants_blue_first(self):
-        swapped = Feeding((104, 117, 123), (1, 1, 1), "RGB", (0, 255))
+        swapped = Preprocessing((104, 117, 123), (1, 1, 1), "RGB", (0, 255))
         assert MISSILE not in top5("squeezenet", "rocket.jpg", swapped)
 
 
 class TestCards:
-    def test_feeding(self, name, card):
+    def test_preprocessing(self, name, card):
         assert (
-            card.feeding
+            card.preprocessing
             == {
-                "squeezenet": Feeding((104, 117, 123), (1, 1, 1), "BGR", (0, 255)),
-                "efficientnet-lite0": Feeding((127, 127, 127), (128, 128, 128), "RGB", (0, 255)),
+                "squeezenet": Preprocessing((104, 117, 123), (1, 1, 1), "BGR", (0, 255)),
+                "efficientnet-lite0": Preprocessing(
+                    (127, 127, 127), (128, 128, 128), "RGB", (0, 255)
+                ),
             }[name]
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxdream import Feeding, Layer, Network, embedded, load
+from onnxdream import Layer, Network, Preprocessing, embedded, load
 from onnxdream.errors import (
     LayerNotFoundError,
     NetworkFormatError,
@@ -86,15 +86,15 @@ class TestFinding:
             load(path)
 
 
-class TestFeeding:
+class TestPreprocessing:
     def test_an_embedded_network_brings_its_own(self, caplog):
-        feeding = load("squeezenet").feeding
-        assert feeding == Feeding((104, 117, 123), (1, 1, 1), "BGR", (0, 255))
+        preprocessing = load("squeezenet").preprocessing
+        assert preprocessing == Preprocessing((104, 117, 123), (1, 1, 1), "BGR", (0, 255))
         assert not caplog.records
 
     def test_the_caller_may_change_a_part(self):
-        changed = load("squeezenet", std=(2, 2, 2)).feeding
-        assert changed == Feeding((104, 117, 123), (2, 2, 2), "BGR", (0, 255))
+        changed = load("squeezenet", std=(2, 2, 2)).preprocessing
+        assert changed == Preprocessing((104, 117, 123), (2, 2, 2), "BGR", (0, 255))
 
     def test_a_foreign_file_takes_the_caller_s_word(self, file, caplog):
         said = {
@@ -103,14 +103,16 @@ class TestFeeding:
             "channels": "BGR",
             "value_range": (0, 255),
         }
-        assert load(file, **said).feeding == Feeding(**said)
+        assert load(file, **said).preprocessing == Preprocessing(**said)
         assert not caplog.records
 
     def test_a_scale_that_is_not_said_is_0_to_1(self, file):
-        assert load(file, **FED).feeding == Feeding((0.1, 0.2, 0.3), (1, 1, 1), "RGB", (0, 1))
+        assert load(file, **FED).preprocessing == Preprocessing(
+            (0.1, 0.2, 0.3), (1, 1, 1), "RGB", (0, 1)
+        )
 
     def test_nobody_s_word_is_a_warning(self, file, caplog):
-        assert load(file).feeding == Feeding()
+        assert load(file).preprocessing == Preprocessing()
         [record] = caplog.records
         assert record.levelno == logging.WARNING
         assert "foreign does not say how it is fed" in record.getMessage()
@@ -336,12 +338,12 @@ class TestOurFiles:
     def network(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Network:
         graph = gradient_graph(convnet(), {"second": 1.0})
         graph.outputs["second"] = Tensor(FLOAT32, (1, 6, "h", "w"))
-        card = Card(CARD.feeding, "Small", None, {"deep": "second"}, {"deep": 1.0})
+        card = Card(CARD.preprocessing, "Small", None, {"deep": "second"}, {"deep": 1.0})
         write(portable(graph), tmp_path / "ours.onnx", card)
         return load(tmp_path / "ours.onnx")
 
     def test_it_speaks_for_itself(self, network, caplog):
-        assert network.feeding == CARD.feeding
+        assert network.preprocessing == CARD.preprocessing
         assert network.card.title == "Small"
         assert network.default_layers == {"deep": 1.0}
         assert not caplog.records

@@ -31,8 +31,8 @@ def photograph(name: str, side: int) -> np.ndarray:
 
 
 def fed(network: Network, pixels: np.ndarray) -> np.ndarray:
-    feeding = network.feeding
-    return kernels.jitter_normalize(pixels, 0, 0, feeding.unit_mean, feeding.unit_std, feeding.bgr)
+    said = network.preprocessing
+    return kernels.jitter_normalize(pixels, 0, 0, said.unit_mean, said.unit_std, said.bgr)
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> float:

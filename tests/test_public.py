@@ -23,7 +23,7 @@ PUBLIC = {
     "PRESETS": "recipe",
     "Cuda": "runtime.cuda",
     "Dreamer": "dreamer",
-    "Feeding": "feeding",
+    "Preprocessing": "preprocessing",
     "Layer": "network",
     "Network": "network",
     "OnnxdreamError": "errors",
@@ -94,7 +94,7 @@ class TestImport:
         assert not HEAVY & modules_after("import onnxdream")
 
     def test_errors_and_recipes_load_no_backend(self):
-        names = "onnxdream.OnnxdreamError, onnxdream.Recipe, onnxdream.Feeding"
+        names = "onnxdream.OnnxdreamError, onnxdream.Recipe, onnxdream.Preprocessing"
         assert not {"onnx", "onnxruntime", "torch"} & modules_after(f"import onnxdream; {names}")
 
     def test_a_network_loads_no_backend(self):

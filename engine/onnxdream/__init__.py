@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .dreamer import Dreamer, Progress, dream
     from .errors import OnnxdreamError
-    from .feeding import Feeding
     from .network import Layer, Network, embedded, load
+    from .preprocessing import Preprocessing
     from .recipe import PRESETS, Recipe
     from .runtime.cuda import Cuda
 
@@ -23,10 +23,10 @@ __all__ = [
     "PRESETS",
     "Cuda",
     "Dreamer",
-    "Feeding",
     "Layer",
     "Network",
     "OnnxdreamError",
+    "Preprocessing",
     "Progress",
     "Recipe",
     "__version__",
@@ -39,7 +39,7 @@ _HOMES = {
     "PRESETS": "recipe",
     "Cuda": "runtime.cuda",
     "Dreamer": "dreamer",
-    "Feeding": "feeding",
+    "Preprocessing": "preprocessing",
     "Layer": "network",
     "Network": "network",
     "OnnxdreamError": "errors",

@@ -125,7 +125,7 @@ class Dreamer:
         )
         self._lowering = lowering_for(self._backend, lowering)
         self._stepper: Stepper | None = Stepper(
-            self._gradient, self.network.feeding, self._lowering, self._backend, self.threads
+            self._gradient, self.network.preprocessing, self._lowering, self._backend, self.threads
         )
         self._sessions: Sessions | None = None
 
@@ -198,9 +198,9 @@ class Dreamer:
                 f"The picture has {width}×{height} pixels; up to this layer {self.network.name} "
                 f"needs at least {self.least_size} each way."
             )
-        feeding = self.network.feeding
-        std, bgr, threads = feeding.unit_std, feeding.bgr, self.threads
-        image = kernels.jitter_normalize(pixels, 0, 0, feeding.unit_mean, std, bgr, threads)
+        preprocessing = self.network.preprocessing
+        std, bgr, threads = preprocessing.unit_std, preprocessing.bgr, self.threads
+        image = kernels.jitter_normalize(pixels, 0, 0, preprocessing.unit_mean, std, bgr, threads)
         session = self._gradient_sessions().at(height, width)
         loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         if not np.isfinite(loss):
@@ -217,7 +217,7 @@ class Dreamer:
         """
         return placement(
             self._gradient,
-            self.network.feeding,
+            self.network.preprocessing,
             self._lowering,
             self._backend,
             self.threads,
@@ -293,14 +293,14 @@ class Dreamer:
         for octave, (height, width) in enumerate(sizes, 1):
             base = self._resized(original, height, width, recipe)
             detail = self._resized(detail, height, width, recipe)
-            with stepper.climb(base + detail, recipe.blur) as climb:
+            with stepper.ascent(base + detail, recipe.blur) as ascent:
                 for step in range(1, recipe.steps + 1):
                     down, right = random.integers(-recipe.jitter, recipe.jitter + 1, 2).tolist()
-                    loss = climb.step((down, right), recipe.step_size)
+                    loss = ascent.step((down, right), recipe.step_size)
                     if progress is not None:
                         told = octave, len(sizes), step, recipe.steps, loss, height, width
                         progress(Progress(*told))
-                dreamt = climb.picture()
+                dreamt = ascent.picture()
             detail = dreamt - base
         return np.ascontiguousarray(dreamt[crop])
 

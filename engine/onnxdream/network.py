@@ -16,7 +16,6 @@ import numpy as np
 
 from .autodiff import STOPS
 from .errors import LayerNotFoundError, NetworkFormatError, NetworkNotFoundError, RecipeError
-from .feeding import Feeding
 from .graph import (
     IMAGE,
     Card,
@@ -31,6 +30,7 @@ from .graph import (
     read,
     read_card,
 )
+from .preprocessing import Preprocessing
 from .ranges import number_within
 
 __all__ = ["DEFAULT_NETWORK", "Layer", "Layers", "Network", "embedded", "load"]
@@ -105,9 +105,9 @@ class Network:
         return f"<onnxdream.Network {self.name!r}>"
 
     @property
-    def feeding(self) -> Feeding:
+    def preprocessing(self) -> Preprocessing:
         """How a picture is fed to it."""
-        return self.card.feeding
+        return self.card.preprocessing
 
     @property
     def default_layers(self) -> Mapping[str, float]:
@@ -264,7 +264,7 @@ def load(
     NetworkFormatError
         If the file is no convolutional network on RGB pictures.
     RecipeError
-        If the feeding makes no sense.
+        If the preprocessing makes no sense.
     """
     name = os.fspath(network)
     if name in embedded():
@@ -293,7 +293,7 @@ def load(
             )
     else:
         graph = forward_part(graph)
-    card = replace(card, feeding=replace(card.feeding, **said))
+    card = replace(card, preprocessing=replace(card.preprocessing, **said))
     image = _image_input(graph, name)
     aliases = free_names(graph, image)
     return Network(name, graph, card, aliases)

@@ -41,17 +41,17 @@ def test_a_step_around_nothing_is_the_kernels(name):
         pytest.skip("the compiled operators do not work here")
     network = load("squeezenet")
     gradient = gradient_graph(network.graph, {network.resolve("fire7"): 1.0})
-    backend, feeding = Backend("cpu"), network.feeding
+    backend, preprocessing = Backend("cpu"), network.preprocessing
     lowering = lowering_for(backend, name)
-    stepper = Stepper(_nothing(gradient), feeding, lowering, backend, 1)
+    stepper = Stepper(_nothing(gradient), preprocessing, lowering, backend, 1)
     picture = np.random.default_rng(0).random((40, 52, 3), np.float32)
-    climb = stepper.climb(picture, 0.7)
-    climb.step((5, -3), 1.5)
-    std, bgr = feeding.unit_std, feeding.bgr
-    image = kernels.jitter_normalize(picture, 5, -3, feeding.unit_mean, std, bgr)
+    ascent = stepper.ascent(picture, 0.7)
+    ascent.step((5, -3), 1.5)
+    std, bgr = preprocessing.unit_std, preprocessing.bgr
+    image = kernels.jitter_normalize(picture, 5, -3, preprocessing.unit_mean, std, bgr)
     slope = kernels.unjitter_blur(image, 5, -3, std, bgr, 0.7)
     expected, _ = kernels.ascend(picture, slope, 1.5)
-    np.testing.assert_allclose(climb.picture(), expected, atol=1e-5)
+    np.testing.assert_allclose(ascent.picture(), expected, atol=1e-5)
 
 
 def test_a_case_apart_has_a_memory_of_its_own():

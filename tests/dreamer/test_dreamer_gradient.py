@@ -112,10 +112,10 @@ def plain_forward(dreamer: Dreamer, pixels: np.ndarray) -> dict[str, np.ndarray]
     del model.graph.output[:]
     for layer in dreamer.layers:
         model.graph.output.append(onnx.ValueInfoProto(name=layer))
-    feeding = dreamer.network.feeding
-    low, high = feeding.value_range
-    channels = pixels[..., ::-1] if feeding.channels == "BGR" else pixels
-    fed = (low + channels * (high - low) - feeding.mean) / feeding.std
+    preprocessing = dreamer.network.preprocessing
+    low, high = preprocessing.value_range
+    channels = pixels[..., ::-1] if preprocessing.channels == "BGR" else pixels
+    fed = (low + channels * (high - low) - preprocessing.mean) / preprocessing.std
     image = np.ascontiguousarray(fed.transpose(2, 0, 1)[None], np.float32)
     found = session_of(model).run(None, {"image": image})
     return dict(zip(dreamer.layers, found, strict=True))

@@ -47,7 +47,7 @@ class TestOctaves:
         assert self.sizes(dreamer, picture(49, 200), octaves=4) == [(49, 200)]
 
     def test_the_least_size_is_that_of_the_layers(self):
-        network = network_of(convnet(), Card(CARD.feeding, least_size=30))
+        network = network_of(convnet(), Card(CARD.preprocessing, least_size=30))
         with Dreamer(network, "second") as dreamer:
             assert dreamer.least_size == 30
             assert self.sizes(dreamer, picture(50, 50), octaves=4) == [(36, 36), (50, 50)]

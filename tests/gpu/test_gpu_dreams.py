@@ -119,15 +119,15 @@ def test_too_little_memory_is_told():
 
 
 @pytest.mark.parametrize("graphs", [False, True])
-def test_a_climb_may_begin_on_the_device(graphs):
+def test_an_ascent_may_begin_on_the_device(graphs):
     network = load("squeezenet")
     backend = Backend("cuda", cuda=Cuda(graphs=graphs))
     gradient = gradient_graph(network.graph, network.weights(None))
-    stepper = Stepper(gradient, network.feeding, lowering_for(backend), backend, 1)
+    stepper = Stepper(gradient, network.preprocessing, lowering_for(backend), backend, 1)
     start = picture()
     ends = []
     for value in (start, onnxruntime.OrtValue.ortvalue_from_numpy(start, "cuda", 0)):
-        with stepper.climb(value, 0.7) as climb:
-            climb.step((3, -5), 1.5)
-            ends.append(climb.picture())
+        with stepper.ascent(value, 0.7) as ascent:
+            ascent.step((3, -5), 1.5)
+            ends.append(ascent.picture())
     assert apart(ends[1], ends[0], start) < 1e-2

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from onnxdream.feeding import Feeding
 from onnxdream.graph import Card, Node, fingerprint, read, read_card, to_model, write
+from onnxdream.preprocessing import Preprocessing
 from rules import distinct
 from running import run_graph, run_model
 from small_networks import CARD, convnet
@@ -50,13 +50,15 @@ def test_the_card_comes_along_and_bears_the_fingerprint(path, half_weights):
     graph.nodes.append(Node("Pad", ["third", "pads"], ["fourth"]))
     graph.constants["pads"] = np.zeros(8, np.int64)
     graph.outputs["fourth"] = graph.outputs["second"]
-    card = Card(feeding=Feeding((1, 2, 3), (4, 5, 6), "BGR", (0, 255)), title="X", least_size=8)
+    card = Card(
+        preprocessing=Preprocessing((1, 2, 3), (4, 5, 6), "BGR", (0, 255)), title="X", least_size=8
+    )
     write(graph, path, card, half_weights)
     again = read(path)
     said = read_card(again.metadata)
     assert said is not None
     assert said.hash == fingerprint(again)
-    assert (said.feeding, said.title, said.least_size) == (card.feeding, "X", 8)
+    assert (said.preprocessing, said.title, said.least_size) == (card.preprocessing, "X", 8)
 
 
 def test_half_weights_are_half_the_file(path):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from onnxdream.errors import NetworkFormatError
-from onnxdream.feeding import Feeding
 from onnxdream.graph import Card, Graph, Node, fingerprint, read_card
 from onnxdream.graph.metadata import write_card
+from onnxdream.preprocessing import Preprocessing
 from small_networks import convnet
 
 FULL = Card(
-    feeding=Feeding((104.0, 117.0, 123.0), (1.0, 2.0, 0.1), "BGR", (0.0, 255.0)),
+    preprocessing=Preprocessing((104.0, 117.0, 123.0), (1.0, 2.0, 0.1), "BGR", (0.0, 255.0)),
     title="Ein schönes Netz",
     least_size=32,
     layers={"fire5": "fire5/concat"},

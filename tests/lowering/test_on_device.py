@@ -44,7 +44,7 @@ class TestStep:
     def step(self, name, size, half, in_order, tmp_path) -> onnx.GraphProto:
         network = load(name)
         gradient = gradient_graph(network.graph, network.weights(None), half=half)
-        spelled = on_device(step_graph(gradient, network.feeding), in_order)
+        spelled = on_device(step_graph(gradient, network.preprocessing), in_order)
         return optimized(spelled, *size, tmp_path / "step.onnx")
 
     def test_no_shape_is_left_to_compute(self, step):

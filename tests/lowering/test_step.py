@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnxdream.feeding import Feeding
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import DOMAIN, IMAGE, LOSS, Graph, Node, Tensor
 from onnxdream.lowering import (
@@ -23,6 +22,7 @@ from onnxdream.lowering import (
     step_graph,
 )
 from onnxdream.objectives import weight_input
+from onnxdream.preprocessing import Preprocessing
 from rules import random
 from running import run_graph
 from small_networks import FLOAT32, convnet
@@ -30,7 +30,7 @@ from small_networks import FLOAT32, convnet
 SIZES = [(9, 12), (16, 16), (13, 7), (1, 5), (6, 1)]
 SHIFTS = [(0, 0), (3, 5), (-3, -5), (32, -32), (1000, -777)]
 MEANS, STDS = [0.1, 0.4, 0.7], [0.5, 0.25, 2.0]
-FEEDING = Feeding((0.1, 0.4, 0.7), (0.5, 0.25, 2.0), "BGR")
+PREPROCESSING = Preprocessing((0.1, 0.4, 0.7), (0.5, 0.25, 2.0), "BGR")
 
 
 def picture_of(height: int, width: int) -> np.ndarray:
@@ -146,15 +146,15 @@ def network() -> Graph:
 @pytest.fixture(scope="module")
 def step(lowering, network):
     """One session of a step for all sizes."""
-    return lowering.session(step_graph(network, FEEDING))
+    return lowering.session(step_graph(network, PREPROCESSING))
 
 
 def expected_step(network: Graph, feeds: dict[str, np.ndarray]) -> tuple[float, np.ndarray, float]:
     """The loss, the next picture and mean|gradient|, the network's own part by ONNX Runtime."""
     picture, shift = feeds[PICTURE], feeds[SHIFT]
-    image = jittered(picture, shift, FEEDING.bgr).astype(np.float32)
+    image = jittered(picture, shift, PREPROCESSING.bgr).astype(np.float32)
     loss, gradient = run_graph(portable(network), {IMAGE: image}, [LOSS, "gradient"])
-    smooth = blurred(unjittered(gradient, shift, FEEDING.bgr), feeds[BLUR])
+    smooth = blurred(unjittered(gradient, shift, PREPROCESSING.bgr), feeds[BLUR])
     return loss, *ascended(picture, smooth, feeds[STEP_SIZE])
 
 
@@ -218,13 +218,13 @@ def test_a_flat_network_has_a_mean_of_zero(lowering):
     graph = convnet()
     graph.nodes.append(Node("Mul", ["second", "zero"], ["nothing"]))
     graph.constants["zero"] = np.zeros((), np.float32)
-    session = lowering.session(step_graph(gradient_graph(graph, {"nothing": 1.0}), FEEDING))
+    session = lowering.session(step_graph(gradient_graph(graph, {"nothing": 1.0}), PREPROCESSING))
     [mean] = session.run([MEAN], step_of((16, 16)))
     assert mean == 0
 
 
 def test_what_goes_in_and_out(network):
-    graph = step_graph(network, FEEDING)
+    graph = step_graph(network, PREPROCESSING)
     weights = {weight_input("second"), weight_input("first")}
     assert set(graph.inputs) == {PICTURE, SHIFT, STEP_SIZE, BLUR} | weights
     assert set(graph.outputs) == {LOSS, NEXT, MEAN}
@@ -234,22 +234,23 @@ def test_what_goes_in_and_out(network):
 
 def test_the_gradient_graph_is_left_as_it_is(network):
     before = network.copy()
-    step_graph(network, FEEDING)
+    step_graph(network, PREPROCESSING)
     assert network.nodes == before.nodes
     assert network.inputs == before.inputs
     assert network.outputs == before.outputs
 
 
 @pytest.mark.parametrize("channels", ["RGB", "BGR"])
-def test_feedings_on_another_scale(lowering, network, channels):
+def test_preprocessing_on_another_scale(lowering, network, channels):
     """104 to 123 on 0 to 255 and the same thing on 0 to 1."""
-    large = Feeding((104, 117, 123), (50, 60, 70), channels, (0, 255))
-    small = Feeding(
+    large = Preprocessing((104, 117, 123), (50, 60, 70), channels, (0, 255))
+    small = Preprocessing(
         tuple(np.array(large.mean) / 255), tuple(np.array(large.std) / 255), channels, (0, 1)
     )
     feeds = step_of((16, 16))
     one, two = (
-        lowering.run(step_graph(network, feeding), feeds, [NEXT])[0] for feeding in (large, small)
+        lowering.run(step_graph(network, preprocessing), feeds, [NEXT])[0]
+        for preprocessing in (large, small)
     )
     np.testing.assert_allclose(one, two, atol=1e-4)
     assert not np.array_equal(one, feeds[PICTURE])

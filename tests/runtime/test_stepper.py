@@ -35,7 +35,9 @@ def make_stepper(request: pytest.FixtureRequest) -> MakeStepper:
     if request.param == "accelerated" and accelerated_lowering() is None:
         pytest.skip("the compiled operators do not work here")
     lowering = lowering_for(CPU, request.param)
-    return lambda gradient, network: Stepper(gradient, network.feeding, lowering, CPU, THREADS)
+    return lambda gradient, network: Stepper(
+        gradient, network.preprocessing, lowering, CPU, THREADS
+    )
 
 
 @pytest.fixture(scope="module", params=["squeezenet", "efficientnet-lite0"])
@@ -69,7 +71,7 @@ class KernelPath:
 
     def __init__(self, gradient: Graph, network: Network, lowering: Lowering) -> None:
         self._sessions = lowering.load(gradient, CPU, THREADS)
-        self._feeding = network.feeding
+        self._feeding = network.preprocessing
 
     def step(
         self, pixels: np.ndarray, shift: tuple[int, int], step_size: float, blur: float
@@ -91,22 +93,22 @@ def path(gradient: Graph, network: Network, stepper: Stepper) -> KernelPath:
 def test_the_lowerings_step_alike(gradient, network, stepper):
     """The rounding of a single gate moves a step by a part in a thousand or so."""
     here = picture(67, 93)
-    climb = stepper.climb(here, 0.7)
-    climb.step((5, -3), 1.5)
+    ascent = stepper.ascent(here, 0.7)
+    ascent.step((5, -3), 1.5)
     other = KernelPath(gradient, network, PORTABLE).step(here, (5, -3), 1.5, 0.7)[1]
-    assert moved_apart(climb.picture(), other, here) < 1e-2
+    assert moved_apart(ascent.picture(), other, here) < 1e-2
 
 
 @pytest.mark.parametrize("blur", [0.0, 0.7])
 @pytest.mark.parametrize("size", [(64, 64), (67, 93), (131, 49)], ids=str)
 def test_a_step_is_the_step_through_the_kernels(stepper, path, size, blur):
     here = picture(*size)
-    climb = stepper.climb(here, blur)
+    ascent = stepper.ascent(here, blur)
     height, width = size
     for shift in [(0, 0), (5, -3), (-32, 32), (height + 1, -2 * width - 1)]:
-        loss = climb.step(shift, 1.5)
+        loss = ascent.step(shift, 1.5)
         expected_loss, expected = path.step(here, shift, 1.5, blur)
-        there = climb.picture()
+        there = ascent.picture()
         assert loss == pytest.approx(expected_loss, rel=1e-5)
         assert moved_apart(there, expected, here) < 1e-5
         here = there
@@ -117,75 +119,75 @@ def moved_apart(found: np.ndarray, expected: np.ndarray, start: np.ndarray) -> f
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected - start))
 
 
-class TestClimb:
+class TestAscent:
     def test_the_mean_pixel_moves_by_the_step_size(self, make_stepper):
         start = np.full((40, 52, 3), 0.5, np.float32) + 0.1 * picture(40, 52)
         for step_size in (0.1, 1.5):
-            climb = small_stepper(make_stepper).climb(start, 0.7)
-            climb.step((0, 0), step_size)
-            assert np.abs(climb.picture() - start).mean() * 255 == pytest.approx(step_size, 1e-3)
+            ascent = small_stepper(make_stepper).ascent(start, 0.7)
+            ascent.step((0, 0), step_size)
+            assert np.abs(ascent.picture() - start).mean() * 255 == pytest.approx(step_size, 1e-3)
 
     def test_it_stays_between_black_and_white(self, make_stepper):
-        climb = small_stepper(make_stepper).climb(picture(40, 52), 0.0)
+        ascent = small_stepper(make_stepper).ascent(picture(40, 52), 0.0)
         for _ in range(3):
-            climb.step((0, 0), 200.0)
-        assert climb.picture().min() == 0
-        assert climb.picture().max() == 1
+            ascent.step((0, 0), 200.0)
+        assert ascent.picture().min() == 0
+        assert ascent.picture().max() == 1
 
     def test_without_a_step_it_is_where_it_began(self, make_stepper):
         start = picture(40, 52)
-        assert np.array_equal(small_stepper(make_stepper).climb(start, 0.7).picture(), start)
+        assert np.array_equal(small_stepper(make_stepper).ascent(start, 0.7).picture(), start)
 
     @pytest.mark.parametrize("steps", [1, 2, 3])
     def test_what_it_was_given_stays_as_it_was(self, make_stepper, steps):
         start = picture(40, 52)
-        climb = small_stepper(make_stepper).climb(start, 0.7)
+        ascent = small_stepper(make_stepper).ascent(start, 0.7)
         for _ in range(steps):
-            climb.step((0, 0), 1.5)
+            ascent.step((0, 0), 1.5)
         assert np.array_equal(start, picture(40, 52))
 
     @pytest.mark.parametrize("steps", [0, 1, 2])
     def test_what_it_gave_stays_as_it_was(self, make_stepper, steps):
-        climb = small_stepper(make_stepper).climb(picture(40, 52), 0.7)
+        ascent = small_stepper(make_stepper).ascent(picture(40, 52), 0.7)
         for _ in range(steps):
-            climb.step((0, 0), 1.5)
-        given = climb.picture()
+            ascent.step((0, 0), 1.5)
+        given = ascent.picture()
         kept = given.copy()
         for _ in range(2):
-            climb.step((0, 0), 1.5)
+            ascent.step((0, 0), 1.5)
         assert np.array_equal(given, kept)
 
     @pytest.mark.parametrize("steps", [0, 1, 2])
     def test_what_it_gave_outlives_it(self, make_stepper, steps):
-        climb = small_stepper(make_stepper).climb(picture(40, 52), 0.7)
+        ascent = small_stepper(make_stepper).ascent(picture(40, 52), 0.7)
         for _ in range(steps):
-            climb.step((0, 0), 1.5)
-        given = climb.picture()
+            ascent.step((0, 0), 1.5)
+        given = ascent.picture()
         kept = given.copy()
-        del climb
+        del ascent
         others = [np.full_like(given, 7) for _ in range(9)]
         assert np.array_equal(given, kept)
         assert all((other == 7).all() for other in others)
 
-    def test_several_climb_at_once(self, make_stepper):
+    def test_several_ascents_at_once(self, make_stepper):
         stepper = small_stepper(make_stepper)
 
-        def climbed(seed: int) -> bytes:
-            climb = stepper.climb(picture(45 + seed, 60, seed), 0.7)
+        def ascended(seed: int) -> bytes:
+            ascent = stepper.ascent(picture(45 + seed, 60, seed), 0.7)
             for step in range(4):
-                climb.step((step, -step), 1.5)
-            return climb.picture().tobytes()
+                ascent.step((step, -step), 1.5)
+            return ascent.picture().tobytes()
 
-        alone = [climbed(seed) for seed in range(8)]
+        alone = [ascended(seed) for seed in range(8)]
         with ThreadPoolExecutor(4) as pool:
-            assert list(pool.map(climbed, range(8))) == alone
+            assert list(pool.map(ascended, range(8))) == alone
 
-    def test_climbs_of_different_blur_do_not_meet(self, make_stepper):
+    def test_ascents_of_different_blur_do_not_meet(self, make_stepper):
         stepper = small_stepper(make_stepper)
-        climbs = [stepper.climb(picture(40, 52), blur) for blur in (0.0, 0.7, 3.0)]
-        for climb in climbs:
-            climb.step((0, 0), 1.5)
-        found = {climb.picture().tobytes() for climb in climbs}
+        ascents = [stepper.ascent(picture(40, 52), blur) for blur in (0.0, 0.7, 3.0)]
+        for ascent in ascents:
+            ascent.step((0, 0), 1.5)
+        found = {ascent.picture().tobytes() for ascent in ascents}
         assert len(found) == 3
 
     @pytest.mark.parametrize(
@@ -197,21 +199,21 @@ class TestClimb:
         ],
     )
     def test_without_a_way_up_it_stays(self, make_stepper, graph, what):
-        climb = small_stepper(make_stepper, graph).climb(picture(40, 52), 0.7)
+        ascent = small_stepper(make_stepper, graph).ascent(picture(40, 52), 0.7)
         with pytest.raises(GradientError, match=what):
-            climb.step((0, 0), 1.5)
-        assert np.array_equal(climb.picture(), picture(40, 52))
+            ascent.step((0, 0), 1.5)
+        assert np.array_equal(ascent.picture(), picture(40, 52))
 
     def test_what_the_network_cannot_take_is_a_backend_error(self, make_stepper, capfd):
         graph = convnet()
         graph.nodes[0].attributes["pads"] = [0, 0, 0, 0]
-        climb = small_stepper(make_stepper, graph).climb(picture(1, 1), 0.7)
+        ascent = small_stepper(make_stepper, graph).ascent(picture(1, 1), 0.7)
         with pytest.raises(BackendError, match="could not run"):
-            climb.step((0, 0), 1.5)
+            ascent.step((0, 0), 1.5)
         assert capfd.readouterr() == ("", "")
 
 
-def test_the_dreamer_climbs_with_it(network):
+def test_the_dreamer_ascends_with_it(network):
     """The gradient that users see is the one that a step goes along."""
     with Dreamer(network, lowering="portable") as dreamer:
         start = 0.25 + 0.5 * picture(64, 80)

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .. import __version__
-from ..kernels import IMPLEMENTATION, operators
+from .. import __version__, operators
+from ..kernels import IMPLEMENTATION
 from ..runtime import backend_version, usable_cores
 from .gpu import query
 

@@ -22,10 +22,10 @@ from time import perf_counter, sleep
 import numpy as np
 
 from .. import kernels
-from ..feeding import Feeding
 from ..gradient import gradient_graph
 from ..graph import FLOAT, GRADIENT, IMAGE, LOSS, Graph, Node
 from ..network import load
+from ..preprocessing import Preprocessing
 from ..runtime import Backend, Cuda, Session, Stepper, choose, lowering_for
 from . import workload
 from .gpu import device_memory
@@ -78,10 +78,10 @@ def measure(case: Case, effort: Effort) -> Result:
     lowering = lowering_for(backend, case.lowering)
 
     def steps(graph: Graph) -> Callable[[], object]:
-        stepper = Stepper(graph, network.feeding, lowering, backend, case.threads)
-        climb = stepper.climb(picture, workload.BLUR)
+        stepper = Stepper(graph, network.preprocessing, lowering, backend, case.threads)
+        ascent = stepper.ascent(picture, workload.BLUR)
         turn = iter(range(10**9))
-        return lambda: climb.step(shifts[next(turn) % len(shifts)], workload.STEP_SIZE)
+        return lambda: ascent.step(shifts[next(turn) % len(shifts)], workload.STEP_SIZE)
 
     used = None if case.provider == "cpu" else device_memory(case.device)
     step = steps(gradient)
@@ -93,7 +93,7 @@ def measure(case: Case, effort: Effort) -> Result:
     session = lowering.load(gradient, backend, case.threads).at(case.size, case.size)
     runs = {
         "step": step,
-        "network": _bound(session, backend, _fed(picture, network.feeding)),
+        "network": _bound(session, backend, _fed(picture, network.preprocessing)),
         "kernels": steps(_nothing(gradient)),
     }
     for run in runs.values():
@@ -111,9 +111,9 @@ def _nothing(gradient: Graph) -> Graph:
     return Graph(nodes, {}, {IMAGE: gradient.inputs[IMAGE]}, dict(gradient.outputs))
 
 
-def _fed(picture: np.ndarray, feeding: Feeding) -> np.ndarray:
+def _fed(picture: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     """What a step feeds to the network."""
-    mean, std, bgr = feeding.unit_mean, feeding.unit_std, feeding.bgr
+    mean, std, bgr = preprocessing.unit_mean, preprocessing.unit_std, preprocessing.bgr
     return kernels.jitter_normalize(picture, 0, 0, mean, std, bgr)
 
 

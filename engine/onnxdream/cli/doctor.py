@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from ..errors import OnnxdreamError, ProviderError
 from .command import Command
 from .machine import add_machine_options, chosen_machine
-from .options import add_feeding_options, add_network_options, chosen_layers, load_network
+from .options import add_network_options, add_preprocessing_options, chosen_layers, load_network
 from .text import rows
 
 __all__ = ["COMMAND"]
@@ -56,7 +56,7 @@ def _providers() -> str:
 
 
 def _lowering() -> str:
-    from ..kernels.operators import VARIANT
+    from ..operators import VARIANT
     from ..runtime import choose, lowering_for, settled
 
     name = lowering_for(settled(choose())).name
@@ -96,7 +96,7 @@ def _add_options(parser: ArgumentParser) -> None:
     add_network_options(
         parser, "none; with one, the nodes of its step that run elsewhere are listed"
     )
-    add_feeding_options(parser)
+    add_preprocessing_options(parser)
     add_machine_options(parser)
 
 

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from .command import Command
 from .machine import add_machine_options, chosen_machine
 from .options import (
-    add_feeding_options,
     add_network_options,
+    add_preprocessing_options,
     add_recipe_options,
     chosen_layers,
     chosen_recipe,
@@ -37,7 +37,7 @@ def _add_options(parser: ArgumentParser) -> None:
     )
 
     add_network_options(parser, "the embedded one that `onnxdream networks` marks")
-    add_feeding_options(parser)
+    add_preprocessing_options(parser)
     add_recipe_options(parser)
     add_machine_options(parser)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .command import Command
-from .options import add_feeding_options, load_network
-from .text import feeding_words, rows
+from .options import add_preprocessing_options, load_network
+from .text import preprocessing_words, rows
 
 __all__ = ["COMMAND"]
 
@@ -15,7 +15,7 @@ _GOOD, _BLOCKED = "*", "!"
 
 def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument("network", metavar="NETWORK", help="an embedded network or an ONNX file")
-    add_feeding_options(parser)
+    add_preprocessing_options(parser)
 
 
 def _run(options: Namespace) -> int:
@@ -31,7 +31,7 @@ def _run(options: Namespace) -> int:
         mark = _BLOCKED if before else _GOOD if layer.suggested else ""
         sizes = (str(layer.channels or ""), str(layer.stride or ""))
         table.append((mark, f"@{layer.number}", layer.name, layer.alias, *sizes))
-    print(f"{network.name} is fed {feeding_words(network.feeding)}.")
+    print(f"{network.name} is fed {preprocessing_words(network.preprocessing)}.")
     for line in rows(table):
         print(line)
     if any(layer.suggested for layer in network.layers):

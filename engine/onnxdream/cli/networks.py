@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from .command import Command
-from .text import feeding_words, rows
+from .text import preprocessing_words, rows
 
 __all__ = ["COMMAND"]
 
@@ -19,7 +19,7 @@ def _run(options: Namespace) -> int:
         weights = sum(value.size for value in network.graph.constants.values())
         print(f"{name} (default)" if name == DEFAULT_NETWORK else name)
         facts = {
-            "fed": feeding_words(network.feeding),
+            "fed": preprocessing_words(network.preprocessing),
             "octaves": f"of at least {least} pixels each way",
             "layers": ", ".join(network.default_layers)
             + f" if none is named; `onnxdream layers {name}` lists them all",

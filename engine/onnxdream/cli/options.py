@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ..network import Network
 
 __all__ = [
-    "add_feeding_options",
     "add_network_options",
+    "add_preprocessing_options",
     "add_recipe_options",
     "chosen_layers",
     "chosen_recipe",
@@ -56,10 +56,10 @@ def chosen_recipe(options: Namespace) -> Recipe:
     return recipe_from(options.preset, {k: v for k, v in given.items() if v is not None})
 
 
-def add_feeding_options(parser: ArgumentParser) -> None:
+def add_preprocessing_options(parser: ArgumentParser) -> None:
     """Add the options that say how a network is fed which does not say so itself."""
     group = parser.add_argument_group(
-        "feeding",
+        "preprocessing",
         "how pictures are fed to the network, for an ONNX file that does not say so itself",
     )
     triple, pair = _numbers(3), _numbers(2)

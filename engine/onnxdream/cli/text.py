@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..feeding import Feeding
+    from ..preprocessing import Preprocessing
 
-__all__ = ["feeding_words", "rows"]
+__all__ = ["preprocessing_words", "rows"]
 
 
-def feeding_words(feeding: Feeding) -> str:
+def preprocessing_words(preprocessing: Preprocessing) -> str:
     """Say how a network is fed."""
-    mean, std = (", ".join(f"{number:g}" for number in v) for v in (feeding.mean, feeding.std))
-    low, high = feeding.value_range
-    return f"{feeding.channels} of {low:g} to {high:g}, minus ({mean}), divided by ({std})"
+    mean, std = (
+        ", ".join(f"{number:g}" for number in v) for v in (preprocessing.mean, preprocessing.std)
+    )
+    low, high = preprocessing.value_range
+    return f"{preprocessing.channels} of {low:g} to {high:g}, minus ({mean}), divided by ({std})"
 
 
 def rows(cells: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ExportError
-from ..feeding import Feeding
 from ..graph import GRADIENT, IMAGE, LOSS
+from ..preprocessing import Preprocessing
 from ..runtime import Session
 from .modules import Tapped
 
@@ -66,10 +66,10 @@ class Agreement:
             )
 
 
-def random_image(height: int, width: int, feeding: Feeding) -> Tensor:
+def random_image(height: int, width: int, preprocessing: Preprocessing) -> Tensor:
     """A random picture as it is fed to a network, float32 (1, 3, height, width)."""
     pixels = np.random.default_rng(0).random((height, width, 3), np.float32)
-    fed = (pixels - feeding.unit_mean) / feeding.unit_std
+    fed = (pixels - preprocessing.unit_mean) / preprocessing.unit_std
     return torch.from_numpy(np.ascontiguousarray(fed.transpose(2, 0, 1)[None]))
 
 
@@ -99,7 +99,7 @@ def compare(
     if not (np.isfinite(size) and size > 0):
         raise ExportError(
             "PyTorch's own gradient is zero or not finite on a random picture. "
-            "Check the feeding (mean, std, value_range), the weights and the layers."
+            "Check the preprocessing (mean, std, value_range), the weights and the layers."
         )
     made_loss, made = session.run({IMAGE: image.numpy()}, [LOSS, GRADIENT])
     made = made.astype(np.float64)

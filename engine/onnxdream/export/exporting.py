@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ExportError, RecipeError
-from ..feeding import Feeding
 from ..gradient import gradient_graph
 from ..graph import Card, Graph, Shapes, Tensor, write
 from ..lowering import portable
 from ..network import Layers, Network
+from ..preprocessing import Preprocessing
 from ..runtime import Session, choose, usable_cores
 from .extras import need
 
@@ -55,7 +55,7 @@ def export(
     path: str | os.PathLike[str],
     layers: Layers,
     *,
-    feeding: Feeding = Feeding(),  # noqa: B008 - immutable
+    preprocessing: Preprocessing = Preprocessing(),  # noqa: B008 - immutable
     title: str = "",
     source: str = "",
     licence: str = "",
@@ -64,7 +64,7 @@ def export(
 ) -> Report:
     """Export a PyTorch network to an ONNX file with a gradient.
 
-    The file takes ``image``, float32 [1, 3, H, W], fed as `feeding` says, and
+    The file takes ``image``, float32 [1, 3, H, W], fed as `preprocessing` says, and
     makes ``loss``, the sum over layers of weight × mean(activation²),
     ``gradient`` = d loss / d image, and the layers. It holds the network up to
     the deepest of them, in standard operators, and runs in any ONNX Runtime.
@@ -81,7 +81,7 @@ def export(
     layers : str, iterable of str, or mapping of str to float
         The modules whose output to amplify, as ``model.named_modules()`` names
         them, each with its weight.
-    feeding : Feeding
+    preprocessing : Preprocessing
         How a picture is fed to the network.
     title, source, licence : str
         What the file says of itself: the network's name, where its weights
@@ -127,12 +127,14 @@ def export(
         raise RecipeError("There is nothing to amplify: name a layer.")
     network = _prepared(model)
     side = max(_SIDE, least_size or 0)
-    small = random_image(side, side, feeding)
-    odd = random_image(side + _ODD[0], side + _ODD[1], feeding)
+    small = random_image(side, side, preprocessing)
+    odd = random_image(side + _ODD[0], side + _ODD[1], preprocessing)
 
     values = find_values(network, list(layers), small)
     forward, modules = trace(network, values, small)
-    described = Card(feeding=feeding, title=title, layers=modules, source=source, licence=licence)
+    described = Card(
+        preprocessing=preprocessing, title=title, layers=modules, source=source, licence=licence
+    )
     graph, card = _differentiated(Network(path.stem, forward, described), layers, least_size)
 
     weights = card.default_layers

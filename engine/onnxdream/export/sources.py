@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ExportError
-from ..feeding import Feeding
+from ..preprocessing import Preprocessing
 from .extras import need
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Source:
         The network.
     title : str
         Its name.
-    feeding : Feeding
+    preprocessing : Preprocessing
         How a picture is fed to it, as far as the source says.
     origin : str
         Where its weights come from.
@@ -41,7 +41,7 @@ class Source:
 
     network: nn.Module
     title: str
-    feeding: Feeding
+    preprocessing: Preprocessing
     origin: str
     licence: str = ""
 
@@ -95,28 +95,28 @@ def _from_torchvision(torchvision: Any, name: str, weights: str | None) -> Sourc
     origin = f"torchvision {torchvision.__version__}: {name}"
     if weights is None:
         network = torchvision.models.get_model(name, weights=None)
-        return Source(network, name, Feeding(), f"{origin}, random weights")
+        return Source(network, name, Preprocessing(), f"{origin}, random weights")
     chosen = torchvision.models.get_model_weights(name)[weights]
     network = torchvision.models.get_model(name, weights=chosen)
     transforms = chosen.transforms()
-    feeding = Feeding(transforms.mean, transforms.std)
+    preprocessing = Preprocessing(transforms.mean, transforms.std)
     if getattr(network, "transform_input", False):
         # GoogLeNet and Inception v3 turn this normalization into their own,
         # which costs less where pictures are normalized anyway.
         network.transform_input = False
-        feeding = Feeding((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    return Source(network, name, feeding, f"{origin}, {chosen}")
+        preprocessing = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    return Source(network, name, preprocessing, f"{origin}, {chosen}")
 
 
 def _from_timm(timm: Any, name: str, weights: str | None) -> Source:
     tagged = name if weights in (None, "DEFAULT") else f"{name}.{weights}"
     network = timm.create_model(tagged, pretrained=weights is not None)
     said = network.pretrained_cfg
-    feeding = Feeding(said["mean"], said["std"])
+    preprocessing = Preprocessing(said["mean"], said["std"])
     origin = f"timm {timm.__version__}: {tagged}"
     if weights is None:
-        return Source(network, name, feeding, f"{origin}, random weights")
-    return Source(network, name, feeding, f"{origin}, {said['tag']}", said.get("license", ""))
+        return Source(network, name, preprocessing, f"{origin}, random weights")
+    return Source(network, name, preprocessing, f"{origin}, {said['tag']}", said.get("license", ""))
 
 
 _LIBRARIES: dict[str, Callable[[Any, str, str | None], Source]] = {
@@ -140,7 +140,7 @@ def _from_file(file: Path, factory: str) -> Source:
         raise ExportError(
             f"{file}:{factory} returned a {type(network).__name__}, and no torch.nn.Module."
         )
-    return Source(network, factory, Feeding(), f"{file.name}:{factory}")
+    return Source(network, factory, Preprocessing(), f"{file.name}:{factory}")
 
 
 def _run(file: Path) -> ModuleType:

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NetworkFormatError
-from ..feeding import Feeding
+from ..preprocessing import Preprocessing
 from .ir import Graph
 
 __all__ = ["Card", "fingerprint", "read_card", "write_card"]
@@ -45,7 +45,7 @@ _LARGEST = 1024
 class Card:
     """A network's own description of itself; see the table in this module."""
 
-    feeding: Feeding = Feeding()
+    preprocessing: Preprocessing = Preprocessing()
     title: str = ""
     least_size: int | None = None
     layers: Mapping[str, str] = field(default_factory=dict)
@@ -75,9 +75,9 @@ def read_card(metadata: Mapping[str, str]) -> Card | None:
             raise NetworkFormatError(
                 "The network file was written by a newer onnxdream; install that or a newer one."
             )
-        feeding = {f.name: said.pop(f.name) for f in fields(Feeding) if f.name in said}
+        preprocessing = {f.name: said.pop(f.name) for f in fields(Preprocessing) if f.name in said}
         known = {f.name: _typed(f.name, said[f.name]) for f in fields(Card) if f.name in said}
-        return Card(feeding=Feeding(**feeding), **known)
+        return Card(preprocessing=Preprocessing(**preprocessing), **known)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NetworkFormatError(f"The network file's metadata makes no sense: {error}") from error
 
@@ -85,8 +85,8 @@ def read_card(metadata: Mapping[str, str]) -> Card | None:
 def write_card(card: Card) -> dict[str, str]:
     """The metadata that says what a card says."""
     said: dict[str, Any] = {"format": FORMAT}
-    said |= {f.name: getattr(card.feeding, f.name) for f in fields(Feeding)}
-    said |= {f.name: getattr(card, f.name) for f in fields(Card) if f.name != "feeding"}
+    said |= {f.name: getattr(card.preprocessing, f.name) for f in fields(Preprocessing)}
+    said |= {f.name: getattr(card, f.name) for f in fields(Card) if f.name != "preprocessing"}
     return {
         f"{_KEY}{name}": json.dumps(dict(value) if isinstance(value, Mapping) else value)
         for name, value in said.items()

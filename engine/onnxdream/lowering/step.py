@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..feeding import Feeding
 from ..graph import DOMAIN, GRADIENT, IMAGE, LOSS, PREFIX, Builder, Graph, Node, Tensor, cut
+from ..preprocessing import Preprocessing
 
 __all__ = ["BLUR", "MEAN", "NEXT", "PICTURE", "SHIFT", "STEP_SIZE", "step_graph"]
 
@@ -47,14 +47,14 @@ MEAN = f"{PREFIX}step/mean"
 worth nothing where this is zero or not finite."""
 
 
-def step_graph(gradient: Graph, feeding: Feeding) -> Graph:
+def step_graph(gradient: Graph, preprocessing: Preprocessing) -> Graph:
     """Put the step around a gradient graph.
 
     Parameters
     ----------
     gradient : Graph
         A gradient graph. It is left as it is.
-    feeding : Feeding
+    preprocessing : Preprocessing
         How its ``image`` is fed.
 
     Returns
@@ -63,8 +63,8 @@ def step_graph(gradient: Graph, feeding: Feeding) -> Graph:
         A graph with the inputs and outputs of this module, and the output ``loss``.
     """
     inner = gradient.copy()
-    mean, std = (v.tolist() for v in (feeding.unit_mean, feeding.unit_std))
-    channels = {"std": std, "bgr": int(feeding.bgr)}
+    mean, std = (v.tolist() for v in (preprocessing.unit_mean, preprocessing.unit_std))
+    channels = {"std": std, "bgr": int(preprocessing.bgr)}
     start = Node("Jitter", [PICTURE, SHIFT], [IMAGE], {"mean": mean, **channels}, DOMAIN)
     inputs = {
         PICTURE: Tensor(np.dtype(np.float32), ("H", "W", 3)),

@@ -1,9 +1,9 @@
-"""Running graphs: providers, sessions, and the Stepper that the Dreamer climbs with.
+"""Running graphs: providers, sessions, and the Stepper that the Dreamer ascends with.
 
 This is the only part of onnxdream that imports onnxruntime.
 """
 
-from .climb import Climb
+from .ascent import Ascent
 from .cores import threads_for, usable_cores
 from .cuda import Cuda
 from .placement import Placed, placement
@@ -18,8 +18,8 @@ __all__ = [
     "PORTABLE",
     "PRECISIONS",
     "PROVIDERS",
+    "Ascent",
     "Backend",
-    "Climb",
     "Cuda",
     "Lowering",
     "Placed",

@@ -1,4 +1,4 @@
-"""What lies on the device while a picture climbs."""
+"""What lies on the device while a picture ascends."""
 
 from __future__ import annotations
 

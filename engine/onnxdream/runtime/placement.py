@@ -12,10 +12,10 @@ import numpy as np
 
 from .. import kernels
 from ..errors import GradientError
-from ..feeding import Feeding
 from ..graph import Graph
 from ..lowering import step_graph
-from .climb import Climb
+from ..preprocessing import Preprocessing
+from .ascent import Ascent
 from .providers import PROVIDERS, Backend
 from .session import Session
 from .spelling import Lowering
@@ -47,7 +47,7 @@ class Placed:
 
 def placement(
     gradient: Graph,
-    feeding: Feeding,
+    preprocessing: Preprocessing,
     lowering: Lowering,
     backend: Backend,
     threads: int,
@@ -57,7 +57,7 @@ def placement(
 
     Parameters
     ----------
-    gradient, feeding, lowering, backend, threads
+    gradient, preprocessing, lowering, backend, threads
         What a `Stepper` takes.
     side : int
         The height, and width, of the picture, in pixels.
@@ -73,7 +73,7 @@ def placement(
     BackendError
         If the step cannot be loaded, or fails.
     """
-    graph = lowering.spell(step_graph(gradient, feeding))
+    graph = lowering.spell(step_graph(gradient, preprocessing))
     taps = kernels.gaussian(_BLUR)
     size = {} if backend.provider == "cpu" else {"H": side, "W": side, "taps": taps.size}
     picture = np.random.default_rng(0).random((side, side, 3), np.float32)
@@ -82,7 +82,7 @@ def placement(
         session = Session(graph, backend, threads, lowering.library, size, profile=profile)
         # Without a way up, the nodes have run all the same.
         with suppress(GradientError):
-            Climb(session, picture, taps).step((1, 2), 1.0)
+            Ascent(session, picture, taps).step((1, 2), 1.0)
         events = json.loads(Path(session.inner.end_profiling()).read_text("utf-8"))
     return [_placed(e) for e in events if e["cat"] == "Node" and "provider" in e.get("args", {})]
 

@@ -9,9 +9,9 @@ from functools import cache, partial
 
 import numpy as np
 
+from .. import operators
 from ..errors import BackendError, OnnxdreamError, ProviderError
 from ..graph import DOMAIN, Graph, Node, Tensor
-from ..kernels import operators
 from ..lowering import BLOCKED_DOMAIN, accelerated, on_device, portable
 from .providers import Backend, onnxruntime
 from .session import Session

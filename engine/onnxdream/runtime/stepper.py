@@ -6,10 +6,10 @@ from typing import Any
 
 from .. import kernels
 from ..errors import BackendError
-from ..feeding import Feeding
 from ..graph import Graph
 from ..lowering import step_graph
-from .climb import Climb, shape_of
+from ..preprocessing import Preprocessing
+from .ascent import Ascent, shape_of
 from .providers import Backend
 from .spelling import Lowering
 
@@ -23,7 +23,7 @@ class Stepper:
     ----------
     gradient : Graph
         A gradient graph.
-    feeding : Feeding
+    preprocessing : Preprocessing
         How its ``image`` is fed.
     lowering : Lowering
         How it is spelled.
@@ -36,7 +36,7 @@ class Stepper:
     def __init__(
         self,
         gradient: Graph,
-        feeding: Feeding,
+        preprocessing: Preprocessing,
         lowering: Lowering,
         backend: Backend,
         threads: int,
@@ -44,10 +44,12 @@ class Stepper:
         self.backend = backend
         self.lowering = lowering
         recorded = backend.provider == "cuda" and backend.cuda.graphs
-        self._sessions = lowering.load(step_graph(gradient, feeding), backend, threads, recorded)
+        self._sessions = lowering.load(
+            step_graph(gradient, preprocessing), backend, threads, recorded
+        )
 
-    def climb(self, picture: Any, blur: float) -> Climb:
-        """Begin to climb from a picture.
+    def ascent(self, picture: Any, blur: float) -> Ascent:
+        """Begin the ascent from a picture.
 
         Parameters
         ----------
@@ -60,9 +62,9 @@ class Stepper:
         height, width = shape_of(picture)[:2]
         session = self._sessions.at(height, width, taps.size)
         try:
-            return Climb(session, picture, taps)
+            return Ascent(session, picture, taps)
         except BackendError as error:
             if not session.recorded:
                 raise
             self._sessions.record_no_more(error)
-        return Climb(self._sessions.at(height, width, taps.size), picture, taps)
+        return Ascent(self._sessions.at(height, width, taps.size), picture, taps)

@@ -1,5 +1,5 @@
 # A library of operators for ONNX Runtime, as SessionOptions.register_custom_ops_library
-# loads it. The domain is `onnxdream`; see operators.py for what it offers.
+# loads it. The domain is `onnxdream`; see __init__.py for what it offers.
 #
 # This file and those that it includes are compiled once for each processor that has
 # vectors of another width. ONNX Runtime loads the library without importing it as a
@@ -17,7 +17,7 @@ from onnxdream.kernels._jitter cimport jitter_normalize_rows
 from onnxdream.kernels._lanes cimport (
     LANES, Lanes, between, clip, inside, keep, lanes, prefetch, prefetch_room, spread, where_equal,
 )
-from onnxdream.kernels._ort_api cimport *
+from onnxdream.operators._ort_api cimport *
 from onnxdream.kernels._rows cimport blend_rows
 
 include "_attributes.pxi"

@@ -1,3 +1,3 @@
 """The operators for any processor."""
 
-include "_operators.pxi"
+include "_all.pxi"

@@ -11,13 +11,13 @@ from ..errors import GradientError
 from .buffers import Buffers
 from .session import Session
 
-__all__ = ["Climb"]
+__all__ = ["Ascent"]
 
 
-class Climb:
+class Ascent:
     """The steps on one picture of one size.
 
-    It has buffers of its own on the device; several may climb with one session
+    It has buffers of its own on the device; several may ascend with one session
     at once. Those of a session that records are handed on at the end of a
     ``with`` block, with what was recorded.
 
@@ -53,7 +53,7 @@ class Climb:
             self._here = picture
             self._first = self._buffers.bound(session, picture, 0)
 
-    def __enter__(self) -> Climb:
+    def __enter__(self) -> Ascent:
         return self
 
     def __exit__(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onnxdream import Feeding
+from onnxdream import Preprocessing
 from onnxdream.errors import RecipeError
 
 NAN, INF = float("nan"), float("inf")
@@ -17,17 +17,19 @@ stds = st.tuples(*[st.floats(0.125, 2, width=32)] * 3)
 
 
 def test_what_is_not_said_is_rgb_from_0_to_1():
-    feeding = Feeding()
-    assert feeding.channels == "RGB"
-    assert not feeding.bgr
-    assert feeding.unit_mean.tolist() == [0, 0, 0]
-    assert feeding.unit_std.tolist() == [1, 1, 1]
+    preprocessing = Preprocessing()
+    assert preprocessing.channels == "RGB"
+    assert not preprocessing.bgr
+    assert preprocessing.unit_mean.tolist() == [0, 0, 0]
+    assert preprocessing.unit_std.tolist() == [1, 1, 1]
 
 
 @given(means, stds)
 def test_the_scale_is_a_way_of_speaking(mean, std):
-    plain = Feeding(mean, std)
-    bytewise = Feeding(tuple(255 * m for m in mean), tuple(255 * s for s in std), "RGB", (0, 255))
+    plain = Preprocessing(mean, std)
+    bytewise = Preprocessing(
+        tuple(255 * m for m in mean), tuple(255 * s for s in std), "RGB", (0, 255)
+    )
     np.testing.assert_allclose(bytewise.unit_mean, plain.unit_mean, rtol=1e-6)
     np.testing.assert_allclose(bytewise.unit_std, plain.unit_std, rtol=1e-6)
 
@@ -36,26 +38,26 @@ def test_the_scale_is_a_way_of_speaking(mean, std):
 def test_a_network_sees_what_it_was_trained_on(mean, std, low, high):
     """The picture goes onto the stated scale, then mean and std apply there."""
     pixel = np.array([0.1, 0.5, 0.9])
-    feeding = Feeding(mean, std, value_range=(low, high))
-    seen = (pixel - feeding.unit_mean) / feeding.unit_std
+    preprocessing = Preprocessing(mean, std, value_range=(low, high))
+    seen = (pixel - preprocessing.unit_mean) / preprocessing.unit_std
     expected = (low + pixel * (high - low) - mean) / std
     np.testing.assert_allclose(seen, expected, rtol=1e-4, atol=1e-3)
 
 
 def test_numbers_are_float32_vectors_of_three():
-    for vector in (Feeding().unit_mean, Feeding().unit_std):
+    for vector in (Preprocessing().unit_mean, Preprocessing().unit_std):
         assert vector.dtype == np.float32
         assert vector.shape == (3,)
 
 
 def test_blue_first():
-    assert Feeding(channels="BGR").bgr
+    assert Preprocessing(channels="BGR").bgr
 
 
 def test_lists_and_arrays_will_do():
-    said = Feeding([1, 2, 3], np.array([4, 5, 6]), value_range=[0, 255])
-    assert said == Feeding((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), value_range=(0.0, 255.0))
-    assert hash(said) == hash(Feeding((1, 2, 3), (4, 5, 6), "RGB", (0, 255)))
+    said = Preprocessing([1, 2, 3], np.array([4, 5, 6]), value_range=[0, 255])
+    assert said == Preprocessing((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), value_range=(0.0, 255.0))
+    assert hash(said) == hash(Preprocessing((1, 2, 3), (4, 5, 6), "RGB", (0, 255)))
 
 
 @pytest.mark.parametrize(
@@ -81,4 +83,4 @@ def test_lists_and_arrays_will_do():
 )
 def test_nonsense_is_refused(said, message):
     with pytest.raises(RecipeError, match=message):
-        Feeding(**said)
+        Preprocessing(**said)

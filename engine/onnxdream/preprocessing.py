@@ -9,11 +9,11 @@ import numpy as np
 
 from .errors import RecipeError
 
-__all__ = ["Feeding"]
+__all__ = ["Preprocessing"]
 
 
 @dataclass(frozen=True)
-class Feeding:
+class Preprocessing:
     """What turns a picture into a network's input: (x − mean) / std.
 
     Parameters

@@ -1,3 +1,3 @@
 """The operators for x86 processors that have AVX-512; setup.py compiles it with it."""
 
-include "_operators.pxi"
+include "_all.pxi"

@@ -91,8 +91,7 @@ def libraries() -> dict[str, str]:
         return {}
     found = {}
     for variant in variants():
-        suffix = "" if variant == "baseline" else f"_{variant}"
-        spec = find_spec(f"onnxdream.kernels._operators{suffix}")
+        spec = find_spec(f"onnxdream.operators._{variant}")
         if spec is not None and spec.origin is not None:
             found[variant] = spec.origin
     return found

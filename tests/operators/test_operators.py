@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from onnxdream import operators
 from onnxdream.graph import DOMAIN, Graph, Node, Tensor, to_model
-from onnxdream.kernels import operators
 from running import quiet_options, session_of
 
 LIBRARIES = operators.libraries()
@@ -430,7 +430,7 @@ def test_lrn_grad(shape: tuple[int, ...], size: int, beta: float, seed: int) -> 
 
 
 MEAN, STD = np.array([0.4, 0.5, 0.6]), np.array([0.2, 0.3, 0.25])
-FEEDING: dict[str, object] = {"mean": MEAN.tolist(), "std": STD.tolist()}
+PREPROCESSING: dict[str, object] = {"mean": MEAN.tolist(), "std": STD.tolist()}
 PICTURES = st.tuples(st.integers(1, 50), st.integers(1, 50))
 SHIFTS = st.tuples(st.integers(-90, 90), st.integers(-90, 90))
 
@@ -441,7 +441,7 @@ def test_jitter(size: tuple[int, int], shift: tuple[int, int], bgr: bool, seed: 
     picture = numbers(seed, *size, 3)
     rolled = np.roll(picture, shift, axis=(0, 1))[..., :: -1 if bgr else 1]
     expected = np.moveaxis((rolled - MEAN) / STD, -1, 0)[None]
-    check("Jitter", [picture, np.array(shift)], expected, bgr=int(bgr), **FEEDING)
+    check("Jitter", [picture, np.array(shift)], expected, bgr=int(bgr), **PREPROCESSING)
 
 
 @given(size=PICTURES, shift=SHIFTS, bgr=st.booleans(), seed=SEEDS)
@@ -555,7 +555,7 @@ def test_shapes_that_do_not_fit_are_refused(
 ) -> None:
     usual: dict[str, object] = {"kernel_shape": [2, 2], "strides": [2, 2], "channels": 3, "size": 3}
     outputs = 2 if op == "Ascend" else 1
-    made = session(op, inputs, usual | FEEDING | attributes, outputs)
+    made = session(op, inputs, usual | PREPROCESSING | attributes, outputs)
     with pytest.raises(Exception, match=message):
         made.run(None, {f"x{k}": x for k, x in enumerate(inputs)})
 
@@ -608,6 +608,6 @@ def test_the_best_variant_is_the_library() -> None:
 
 def test_there_is_no_library_where_numpy_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONNXDREAM_KERNELS", "numpy")
-    code = "from onnxdream.kernels.operators import VARIANT, library; print(VARIANT, library())"
+    code = "from onnxdream.operators import VARIANT, library; print(VARIANT, library())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["None", "None"]
