@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from onnxdream.graph import GRADIENT, IMAGE, LOSS
-from onnxdream.runtime import choose, lowering_for
+from onnxdream.runtime import Machine, choose, lowering_for
 from parts import THREADS, lowerings, main, median
 from subjects import TITLES, Subject, subjects
 from torch_from_graph import torch_module
@@ -74,7 +74,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 def our_run(subject: Subject, image: np.ndarray, lowering: str) -> Run:
     """The gradient graph in one lowering."""
-    backend = choose("cpu")
+    backend = choose(Machine("cpu"))
     sessions = lowering_for(backend, lowering).load(subject.gradient, backend, THREADS)
     session = sessions.at(*image.shape[2:])
 

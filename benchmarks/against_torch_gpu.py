@@ -25,12 +25,13 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from onnxdream import kernels
+from onnxdream import Machine, Recipe, kernels
 from onnxdream.bench.files import save
 from onnxdream.bench.report import as_json
 from onnxdream.errors import OnnxdreamError
 from onnxdream.gradient import gradient_graph
 from onnxdream.runtime import Cuda, Stepper, choose, lowering_for, settled, usable_cores
+from onnxdream.step import values_of
 from parts import machine, median
 from subjects import Subject, subjects
 from torch_from_graph import torch_module
@@ -68,12 +69,12 @@ class Ours:
     def __init__(
         self, subject: Subject, start: np.ndarray, provider: str, precision: str, graphs: bool
     ) -> None:
-        backend = settled(choose(provider, 0, precision, Cuda(graphs=graphs)))
+        backend = settled(choose(Machine(provider, precision=precision, cuda=Cuda(graphs=graphs))))
         half = precision == "fp16"
         gradient = gradient_graph(subject.network.graph, {subject.tensor: 1.0}, half=half)
         preprocessing, lowering = subject.network.preprocessing, lowering_for(backend)
-        stepper = Stepper(gradient, preprocessing, lowering, backend, usable_cores())
-        self._ascent = stepper.ascent(start, BLUR)
+        stepper = Stepper(gradient, preprocessing, lowering, backend, usable_cores(), ["blur"])
+        self._ascent = stepper.ascent(start, values_of(Recipe(blur=BLUR), ["blur"]))
         self.picture = self._ascent.picture
 
     def step(self, shift: tuple[int, int]) -> float:

@@ -26,7 +26,7 @@ import numpy as np
 import onnxruntime
 
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Graph, Node, Tensor, cut, infer
-from onnxdream.runtime import Session, choose, lowering_for
+from onnxdream.runtime import Machine, Session, choose, lowering_for
 from parts import THREADS, lowerings, main, median
 from subjects import TITLES, Subject, subjects
 
@@ -67,7 +67,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 def profile(subject: Subject, size: int, lowering: str, runs: int) -> dict[str, Any]:
     """Milliseconds in all operators, in the convolutions and in each, in the median run."""
-    backend, image = choose("cpu"), subject.image(size)
+    backend, image = choose(Machine("cpu")), subject.image(size)
     with profiling() as folder:
         sessions = lowering_for(backend, lowering).load(subject.gradient, backend, THREADS)
         session = sessions.at(size, size)
@@ -121,7 +121,7 @@ def gemm_peak(products: int) -> float:
     a, b = np.random.default_rng(0).random((2, SIDE, SIDE), np.float32)
     matrix = Tensor(a.dtype, (SIDE, SIDE))
     graph = Graph([Node("MatMul", ["a", "b"], ["c"])], {"b": b}, {"a": matrix}, {"c": matrix})
-    session = Session(graph, choose("cpu"), THREADS)
+    session = Session(graph, choose(Machine("cpu")), THREADS)
     return 2 * SIDE**3 / fastest(lambda: session.run({"a": a}, ["c"]), products)
 
 

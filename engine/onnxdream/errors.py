@@ -15,6 +15,8 @@
     │   └── LayerNotFoundError      the network has no such layer
     ├── RecipeError                 a setting is impossible (a ValueError, too)
     ├── GradientError               the gradient is zero, infinite or not a number
+    ├── DreamStoppedError           a dream was cancelled; `partial` is what there was
+    │   └── DreamTimeoutError       it took too long (a TimeoutError, too)
     ├── BackendError                ONNX Runtime could not be used
     │   ├── BackendNotFoundError    it is not installed
     │   └── ProviderError           it cannot run on the provider that was asked for
@@ -25,10 +27,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "BackendError",
     "BackendNotFoundError",
     "BenchmarkError",
+    "DreamStoppedError",
+    "DreamTimeoutError",
     "ExportError",
     "GradientError",
     "ImageError",
@@ -98,6 +107,22 @@ class RecipeError(OnnxdreamError, ValueError):
 
 class GradientError(OnnxdreamError):
     """The gradient is zero, infinite or not a number, so that there is no way up."""
+
+
+class DreamStoppedError(OnnxdreamError):
+    """A dream was cancelled before its end.
+
+    Attributes
+    ----------
+    partial : Picture, ndarray or None
+        What would have been returned, with the detail that there was by then.
+    """
+
+    partial: Any = None
+
+
+class DreamTimeoutError(DreamStoppedError, TimeoutError):
+    """A dream took longer than it may."""
 
 
 class BackendError(OnnxdreamError):

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .autodiff import STOPS
@@ -32,14 +33,12 @@ from .graph import (
 )
 from .preprocessing import Preprocessing
 from .ranges import number_within
+from .recipe import Layers
 
-__all__ = ["DEFAULT_NETWORK", "Layer", "Layers", "Network", "embedded", "load"]
+__all__ = ["DEFAULT_NETWORK", "Layer", "Network", "embedded", "load"]
 
 DEFAULT_NETWORK = "efficientnet-lite0"
 """The embedded network that dreams when none is named."""
-
-Layers = str | Iterable[str] | Mapping[str, float]
-"""A layer, several of equal weight, or each with its weight."""
 
 _LARGEST_WEIGHT = float(np.finfo(np.float32).max)
 
@@ -91,12 +90,20 @@ class Network:
         What is known about it.
     aliases : mapping of str to str
         Further names of tensors.
+    location : str, optional
+        What `load` found it by: its name, or the path of its file.
     """
 
     def __init__(
-        self, name: str, graph: Graph, card: Card, aliases: Mapping[str, str] | None = None
+        self,
+        name: str,
+        graph: Graph,
+        card: Card,
+        aliases: Mapping[str, str] | None = None,
+        location: str | None = None,
     ) -> None:
         self.name = name
+        self.location = location or name
         self.graph = graph
         self.card = card
         self._aliases = {**(aliases or {}), **card.layers}
@@ -266,7 +273,7 @@ def load(
     RecipeError
         If the preprocessing makes no sense.
     """
-    name = os.fspath(network)
+    name = location = os.fspath(network)
     if name in embedded():
         with resources.as_file(resources.files("onnxdream.models") / f"{name}.onnx") as path:
             graph = read(path)
@@ -293,10 +300,10 @@ def load(
             )
     else:
         graph = forward_part(graph)
-    card = replace(card, preprocessing=replace(card.preprocessing, **said))
+    card = replace(card, preprocessing=msgspec.structs.replace(card.preprocessing, **said))
     image = _image_input(graph, name)
     aliases = free_names(graph, image)
-    return Network(name, graph, card, aliases)
+    return Network(name, graph, card, aliases, location)
 
 
 def _image_input(graph: Graph, name: str) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .graph import FLOAT, LOSS, PREFIX, Builder, Graph, Tensor
+from .graph import FLOAT, LOSS, PREFIX, Builder, Graph, Node, Tensor
 
-__all__ = ["append_loss", "append_seed", "weight_input"]
+__all__ = ["append_loss", "append_seed", "term_output", "weight_input"]
 
 _SEED = 0.25
 """The root mean square of the steepest layer's gradient, times the seed: what float16
@@ -27,6 +27,11 @@ _SCALAR = Tensor(np.dtype(np.float32), ())
 def weight_input(layer: str) -> str:
     """The name of the graph input that holds a layer's weight, a float32 scalar."""
     return f"{PREFIX}weight/{layer}"
+
+
+def term_output(layer: str) -> str:
+    """The name of the tensor that holds a layer's share of the loss, a float32 scalar."""
+    return f"{PREFIX}term/{layer}"
 
 
 def append_loss(graph: Graph, layers: Mapping[str, float]) -> None:
@@ -48,7 +53,9 @@ def append_loss(graph: Graph, layers: Mapping[str, float]) -> None:
         graph.constants[name] = np.array(weight, np.float32)
         share = b("Div", name, b("Cast", b("Size", layer), to=FLOAT))
         squares = b("ReduceSumSquare", layer, keepdims=1)
-        terms.append(b("Reshape", b("Mul", squares, share), b.ints()))
+        term = term_output(layer)
+        graph.nodes.append(Node("Reshape", [b("Mul", squares, share), b.ints()], [term], name=term))
+        terms.append(term)
     b.call_output(b("Sum", *terms), LOSS, _SCALAR)
 
 

@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import numpy as np
 
-__all__ = ["octave_sizes", "reflected"]
+__all__ = ["octave_count", "octave_sizes", "reflected", "working_size"]
 
 log = logging.getLogger(__name__)
+
+
+_SMALLEST = 70
+"""The least shorter side of the smallest octave, in pixels, where their number follows
+the picture: forms that fill it are as large as the picture in the end."""
+
+
+def working_size(height: int, width: int, size: int | str) -> tuple[int, int]:
+    """The height and width at which a picture is dreamed.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the picture, in pixels.
+    size : int or "full"
+        The longer side in pixels, unless the picture is smaller.
+    """
+    longer = max(height, width)
+    if isinstance(size, str) or longer <= size:
+        return height, width
+    return max(1, round(height * size / longer)), max(1, round(width * size / longer))
+
+
+def octave_count(height: int, width: int, octaves: int | str, scale: float, least: int) -> int:
+    """How many octaves a picture has.
+
+    Parameters
+    ----------
+    height, width : int
+        At which is dreamed, in pixels.
+    octaves : int or "auto"
+        How many there are; "auto" counts them down to a shorter side of 70 pixels.
+    scale : float
+        The ratio of an octave's sides to those of the one before, above 1.
+    least : int
+        The least height and width that the network takes, in pixels.
+    """
+    if not isinstance(octaves, str):
+        return octaves
+    ratio = min(height, width) / max(_SMALLEST, least)
+    return 1 + max(0, math.floor(math.log(ratio, scale) + 1e-9))
 
 
 def octave_sizes(

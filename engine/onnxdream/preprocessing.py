@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from .errors import RecipeError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Preprocessing"]
 
 
-@dataclass(frozen=True)
-class Preprocessing:
+class Preprocessing(Struct, frozen=True, forbid_unknown_fields=True):
     """What turns a picture into a network's input: (x − mean) / std.
 
     Parameters
@@ -39,9 +43,9 @@ class Preprocessing:
     value_range: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", _numbers("mean", self.mean, 3))
-        object.__setattr__(self, "std", _numbers("std", self.std, 3))
-        object.__setattr__(self, "value_range", _numbers("value_range", self.value_range, 2))
+        force_setattr(self, "mean", _numbers("mean", self.mean, 3))
+        force_setattr(self, "std", _numbers("std", self.std, 3))
+        force_setattr(self, "value_range", _numbers("value_range", self.value_range, 2))
         if min(self.std) <= 0:
             raise RecipeError(f"std must be above zero, but is {self.std}.")
         if self.channels not in ("RGB", "BGR"):
@@ -57,12 +61,16 @@ class Preprocessing:
     @property
     def unit_mean(self) -> np.ndarray:
         """The mean for pictures of range 0 to 1, float32 of shape (3,)."""
+        import numpy as np
+
         low, high = self.value_range
         return ((np.array(self.mean) - low) / (high - low)).astype(np.float32)
 
     @property
     def unit_std(self) -> np.ndarray:
         """The standard deviation for pictures of range 0 to 1, float32 of shape (3,)."""
+        import numpy as np
+
         low, high = self.value_range
         return (np.array(self.std) / (high - low)).astype(np.float32)
 
@@ -72,6 +80,6 @@ def _numbers(name: str, values: Sequence[float], count: int) -> tuple[float, ...
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError, OverflowError) as error:
         raise RecipeError(f"{name} must be {count} numbers, but is {values!r}.") from error
-    if len(numbers) != count or not np.isfinite(numbers).all():
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise RecipeError(f"{name} must be {count} finite numbers, but is {values!r}.")
     return numbers

@@ -16,6 +16,7 @@ from onnxdream.bench.memory import peak_memory
 from onnxdream.errors import BenchmarkError
 from onnxdream.gradient import gradient_graph
 from onnxdream.runtime import Backend, Stepper, accelerated_lowering, lowering_for
+from steps import PARTS, blurred
 
 SMALL = replace(CASE, size=64, threads=1)
 BRIEF = Effort((), warm_up=1, steps=3, seconds=0.0)
@@ -43,9 +44,9 @@ def test_a_step_around_nothing_is_the_kernels(name):
     gradient = gradient_graph(network.graph, {network.resolve("fire7"): 1.0})
     backend, preprocessing = Backend("cpu"), network.preprocessing
     lowering = lowering_for(backend, name)
-    stepper = Stepper(_nothing(gradient), preprocessing, lowering, backend, 1)
+    stepper = Stepper(_nothing(gradient), preprocessing, lowering, backend, 1, PARTS)
     picture = np.random.default_rng(0).random((40, 52, 3), np.float32)
-    ascent = stepper.ascent(picture, 0.7)
+    ascent = stepper.ascent(picture, blurred(0.7))
     ascent.step((5, -3), 1.5)
     std, bgr = preprocessing.unit_std, preprocessing.bgr
     image = kernels.jitter_normalize(picture, 5, -3, preprocessing.unit_mean, std, bgr)

@@ -7,7 +7,7 @@ import pytest
 from onnxdream import load
 from onnxdream.bench import FULL, NETWORKS, QUICK, WORKLOAD, plan, workload
 from onnxdream.errors import BenchmarkError, OnnxdreamError, ProviderError, RecipeError
-from onnxdream.runtime import Backend, lowering_for, usable_cores
+from onnxdream.runtime import Backend, Machine, lowering_for, usable_cores
 
 HASHES = {
     "squeezenet": "c5a7913fe938367d9fc4ac47a53e6ef69af8400db3c40f0dc54706d9ff07b298",
@@ -66,8 +66,8 @@ def test_precisions_take_the_lowerings_that_know_them():
 
 
 def test_on_a_gpu_steps_are_replayed_or_not(monkeypatch):
-    def choose(provider: str, device: int, precision: str) -> Backend:
-        return Backend("cuda", device, True, precision)
+    def choose(machine: Machine) -> Backend:
+        return Backend("cuda", machine.device, True, machine.precision)
 
     monkeypatch.setattr(workload, "choose", choose)
     monkeypatch.setattr(workload, "settled", lambda backend: backend)

@@ -114,7 +114,18 @@ def test_quiet_prints_nothing(dream: Program, tmp_path: Path) -> None:
 def test_verbose_shows_the_log_of_this_run_only(
     onnxdream: Program, photo: Path, tmp_path: Path
 ) -> None:
-    short = ["dream", photo, "--network", "squeezenet", "--layer", "fire2", "--steps", 1]
+    short = [
+        "dream",
+        photo,
+        "--network",
+        "squeezenet",
+        "--layer",
+        "fire2",
+        "--steps",
+        1,
+        "--octaves",
+        4,
+    ]
     short += ["-q", "-o", tmp_path / "out.png"]
     assert "onnxdream: Left out 3 of 4 octaves" in onnxdream(*short, "-v").err
     assert onnxdream(*short).err == ""

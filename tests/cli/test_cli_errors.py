@@ -61,7 +61,7 @@ BAD_OPTIONS: list[tuple[Sequence[object], str]] = [
     (["--layer", "secnd=2"], "closest are second"),
     (["--layer", "second=lots"], "no layer 'second=lots'"),
     (["--layer", "second=nan"], "'second' must be from"),
-    (["--network", ""], "no file ''"),
+    (["--network", ""], "network must be a name"),
     (["--layer", "second=-1"], "nothing to amplify"),
     (["--octaves", 0], "octaves must be"),
     (["--octave-scale", 0.5], "octave_scale must be"),

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from small import Program
 
-from onnxdream import Cuda, dreamer
+from onnxdream import Cuda, Machine, dreamer
 from onnxdream.errors import ProviderError
 from onnxdream.runtime import Placed
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Machine]:
     """What the library was asked to choose, which it then refuses."""
-    calls: list[tuple[Any, ...]] = []
+    calls: list[Machine] = []
 
-    def choose(*arguments: Any) -> None:
-        calls.append(arguments)
+    def choose(machine: Machine) -> None:
+        calls.append(machine)
         raise ProviderError("There is no such GPU here.")
 
     monkeypatch.setattr(dreamer, "choose", choose)
@@ -27,12 +26,16 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 OPTIONS = [
-    ([], ("auto", 0, "fp32", Cuda())),
-    (["--provider", "cuda", "--device", 1], ("cuda", 1, "fp32", Cuda())),
-    (["--precision", "tf32"], ("auto", 0, "tf32", Cuda())),
-    (["--no-cuda-graphs"], ("auto", 0, "fp32", Cuda(graphs=False))),
-    (["--gpu-memory", 2000], ("auto", 0, "fp32", Cuda(memory=2000))),
-    (["--deterministic"], ("auto", 0, "fp32", Cuda(deterministic=True))),
+    ([], Machine()),
+    (["--provider", "cuda", "--device", 1], Machine("cuda", 1)),
+    (["--threads", 3], Machine(threads=3)),
+    (["--lowering", "portable"], Machine(lowering="portable")),
+    (["--precision", "tf32"], Machine(precision="tf32")),
+    (["--memory", "2GB"], Machine(memory=2_000_000_000)),
+    (["--memory", "1.5 GiB"], Machine(memory=3 << 29)),
+    (["--no-cuda-graphs"], Machine(cuda=Cuda(graphs=False))),
+    (["--gpu-memory", 2000], Machine(cuda=Cuda(memory=2000))),
+    (["--deterministic"], Machine(cuda=Cuda(deterministic=True))),
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Action
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from small import Program, save_network
 
 from onnxdream import PRESETS, Recipe
 from onnxdream.cli.program import COMMANDS, build_parser
+from onnxdream.recipe import FORMS
 
 OTHER = {
     "--layer": "first",
@@ -20,7 +20,10 @@ OTHER = {
     "--channels": "BGR",
     "--value-range": "0,255",
     "--preset": "google2015",
+    "--size": "30",
     "--octaves": "1",
+    "--strength": "0.5",
+    "--target-rms": "5",
     "--octave-scale": "1.2",
     "--steps": "3",
     "--step-size": "2.5",
@@ -40,6 +43,7 @@ SAME_PICTURE = {
     "--provider": "is tested by its errors, where there is but one provider",
     "--device": "picks one of several GPUs",
     "--threads": "is about speed; tested by its errors",
+    "--memory": "is a limit; see test_cli_machine",
     "--lowering": "is about speed; tested by its errors, and by what it says",
     "--precision": "is about layers far from the image; see test_cli_machine",
     "--no-cuda-graphs": "is about speed on a GPU; see test_cli_machine",
@@ -88,13 +92,17 @@ def test_the_same_command_makes_the_same_bytes(dreamt: Callable[..., bytes]) -> 
 
 
 def test_every_setting_of_the_recipe_is_an_option() -> None:
-    names = {f"--{field.name.replace('_', '-')}" for field in fields(Recipe)}
+    elsewhere = {"layers": "layer", "preprocessing": "mean"}
+    names = {f"--{elsewhere.get(name, name).replace('_', '-')}" for name in FORMS}
     assert names < set(options_of("dream"))
 
 
 def test_an_option_changes_a_setting_of_the_preset(dreamt: Callable[..., bytes]) -> None:
-    blur = str(PRESETS["default"].blur)
-    assert dreamt("--preset", "google2015", "--blur", blur) == dreamt()
+    usual, other = PRESETS["animals"].recipe, PRESETS["google2015"].recipe
+    changed = {n for n in FORMS if getattr(usual, n) != getattr(other, n)} - {"layers"}
+    assert changed
+    usually = [f"--{n.replace('_', '-')}={getattr(usual, n)}" for n in changed]
+    assert dreamt("--preset", "google2015", *usually) == dreamt(*usually)
 
 
 def test_layers_add_up(dreamt: Callable[..., bytes]) -> None:
@@ -127,9 +135,10 @@ def test_help_explains_every_option(command: str, onnxdream: Program) -> None:
 
 def test_help_states_the_defaults_of_the_recipe(onnxdream: Program) -> None:
     words = " ".join(onnxdream("dream", "--help").out.split())
-    for field in fields(Recipe):
-        text = words.rpartition(f"--{field.name.replace('_', '-')} ")[2]
-        assert text.partition("(default: ")[2].partition(")")[0] == str(field.default)
+    for name in set(FORMS) - {"network", "preprocessing", "layers", "target_rms"}:
+        text = words.rpartition(f"--{name.replace('_', '-')} ")[2]
+        stated = text.partition("(default: ")[2].partition(")")[0]
+        assert stated == str(getattr(Recipe(), name))
 
 
 def test_help_lists_every_command(onnxdream: Program) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from dreaming import small_dreamer
 
-from onnxdream import Dreamer
+from onnxdream import Dreamer, Machine
 from onnxdream.runtime import accelerated_lowering
 
 
@@ -22,7 +22,7 @@ def spelling(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module", params=["squeezenet", "efficientnet-lite0"])
 def dreamer(request: pytest.FixtureRequest, spelling: str) -> Iterator[Dreamer]:
     """An embedded network with the layers that it suggests."""
-    with Dreamer(request.param, lowering=spelling) as dreamer:
+    with Dreamer(request.param, machine=Machine(lowering=spelling)) as dreamer:
         yield dreamer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from onnxdream import Dreamer, Recipe
+from onnxdream import Dreamer, Machine, Recipe
 from onnxdream.graph import Graph
 from small_networks import convnet, network_of
 
@@ -23,4 +23,4 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
 def small_dreamer(graph: Graph | None = None, layers: Any = None, **options: Any) -> Dreamer:
     """A Dreamer of a tiny network, by default of `convnet`'s output."""
     network = network_of(graph or convnet())
-    return Dreamer(network, layers or list(network.graph.outputs), **options)
+    return Dreamer(network, layers or list(network.graph.outputs), machine=Machine(**options))

@@ -38,18 +38,14 @@ class TestContract:
         assert parameters(Dreamer) == {
             "network": "efficientnet-lite0",
             "layers": None,
-            "provider": "auto",
-            "device": 0,
-            "threads": None,
-            "lowering": "auto",
-            "precision": "fp32",
-            "cuda": None,
+            "machine": None,
         }
 
     def test_dream(self):
         everything = parameters(onnxdream.dream)
         assert everything.pop("source") is everything.pop("settings") is inspect.Parameter.empty
-        assert everything == parameters(Dreamer)
+        told = {"progress": None, "cancel": None, "timeout": None}
+        assert everything == {"recipe": "animals", "machine": None, **told}
 
     def test_load(self):
         assert list(parameters(onnxdream.load)) == [
@@ -69,6 +65,11 @@ class TestContract:
             "loss",
             "height",
             "width",
+            "mean",
+            "seconds",
+            "losses",
+            "_picture",
+            "_base",
         ]
 
     def test_what_a_dreamer_says_of_itself(self, small, spelling):

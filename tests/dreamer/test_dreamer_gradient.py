@@ -10,7 +10,7 @@ import onnx
 import pytest
 from dreaming import picture, small_dreamer
 
-from onnxdream import Dreamer
+from onnxdream import Dreamer, Machine
 from onnxdream.errors import (
     GradientError,
     ImageFormatError,
@@ -57,9 +57,9 @@ class TestGradient:
             pytest.skip("the compiled operators do not work here")
         for network in NETWORKS:
             pixels = picture(131, 97)
-            with Dreamer(network, lowering="portable") as portable:
+            with Dreamer(network, machine=Machine(lowering="portable")) as portable:
                 loss, gradient = portable.gradient(pixels)
-            with Dreamer(network, lowering="accelerated") as accelerated:
+            with Dreamer(network, machine=Machine(lowering="accelerated")) as accelerated:
                 same_loss, same = accelerated.gradient(pixels)
             assert same_loss == pytest.approx(loss, rel=1e-5)
             assert np.linalg.norm(same - gradient) < 1e-4 * np.linalg.norm(gradient)

@@ -10,10 +10,11 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from onnxdream import Cuda, Dreamer, load
+from onnxdream import Cuda, Dreamer, Machine, load
 from onnxdream.errors import BackendError
 from onnxdream.gradient import gradient_graph
 from onnxdream.runtime import Backend, Stepper, lowering_for
+from steps import PARTS, blurred
 
 pytestmark = pytest.mark.gpu
 
@@ -39,7 +40,9 @@ def apart(found: np.ndarray, expected: np.ndarray, start: np.ndarray) -> float:
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_node_runs_on_the_gpu(name, precision, options):
-    with Dreamer(name, provider="cuda", precision=precision, cuda=Cuda(**options)) as dreamer:
+    with Dreamer(
+        name, machine=Machine(provider="cuda", precision=precision, cuda=Cuda(**options))
+    ) as dreamer:
         assert not [node for node in dreamer.placement() if node.provider != "cuda"]
 
 
@@ -47,7 +50,7 @@ def test_every_node_runs_on_the_gpu(name, precision, options):
 def test_a_step_is_that_of_the_cpu(name):
     ends = []
     for provider in ("cpu", "cuda"):
-        with Dreamer(name, provider=provider) as dreamer:
+        with Dreamer(name, machine=Machine(provider=provider)) as dreamer:
             ends.append(dreamt(dreamer, octaves=1, steps=1))
     assert apart(ends[1], ends[0], picture()) < 2e-2
 
@@ -56,7 +59,7 @@ def test_a_step_is_that_of_the_cpu(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_objective_rises(name, precision):
     losses: list[float] = []
-    with Dreamer(name, provider="cuda", precision=precision) as dreamer:
+    with Dreamer(name, machine=Machine(provider="cuda", precision=precision)) as dreamer:
         dreamt(dreamer, octaves=1, steps=8, progress=lambda told: losses.append(told.loss))
     assert losses[-1] > 1.5 * losses[0]
 
@@ -68,7 +71,9 @@ def test_a_step_is_recorded_and_replayed(name, precision, caplog):
     with caplog.at_level(logging.INFO, "onnxdream.runtime"):
         for graphs in (False, True):
             cuda = Cuda(graphs=graphs)
-            with Dreamer(name, provider="cuda", precision=precision, cuda=cuda) as dreamer:
+            with Dreamer(
+                name, machine=Machine(provider="cuda", precision=precision, cuda=cuda)
+            ) as dreamer:
                 ends.append(dreamt(dreamer, octaves=1, steps=1))
                 again = dreamt(dreamer, octaves=1, steps=1)
                 other = dreamt(dreamer, octaves=1, steps=1, jitter=3)
@@ -84,7 +89,7 @@ def test_deterministic_dreams_have_the_same_bytes(name, graphs):
     ends = set()
     for _ in range(2):
         cuda = Cuda(deterministic=True, graphs=graphs)
-        with Dreamer(name, provider="cuda", cuda=cuda) as dreamer:
+        with Dreamer(name, machine=Machine(provider="cuda", cuda=cuda)) as dreamer:
             ends |= {dreamt(dreamer).tobytes(), dreamt(dreamer).tobytes()}
     assert len(ends) == 1
 
@@ -92,7 +97,7 @@ def test_deterministic_dreams_have_the_same_bytes(name, graphs):
 @pytest.mark.parametrize("graphs", [False, True])
 def test_threads_share_a_dreamer(graphs):
     cuda = Cuda(graphs=graphs, deterministic=True)
-    with Dreamer("squeezenet", provider="cuda", cuda=cuda) as dreamer:
+    with Dreamer("squeezenet", machine=Machine(provider="cuda", cuda=cuda)) as dreamer:
         alone = [dreamt(dreamer, seed) for seed in range(4)]
         with ThreadPoolExecutor(4) as pool:
             together = list(pool.map(lambda seed: dreamt(dreamer, seed), range(4)))
@@ -102,7 +107,7 @@ def test_threads_share_a_dreamer(graphs):
 
 def test_dreamers_share_a_gpu():
     cuda = Cuda(memory=2000)
-    dreamers = [Dreamer(name, provider="cuda", cuda=cuda) for name in NETWORKS * 2]
+    dreamers = [Dreamer(name, machine=Machine(provider="cuda", cuda=cuda)) for name in NETWORKS * 2]
     with ThreadPoolExecutor(len(dreamers)) as pool:
         ends = list(pool.map(dreamt, dreamers))
     assert len(ends) == len(dreamers)
@@ -112,7 +117,7 @@ def test_dreamers_share_a_gpu():
 
 def test_too_little_memory_is_told():
     with (
-        Dreamer("squeezenet", provider="cuda", cuda=Cuda(memory=1)) as dreamer,
+        Dreamer("squeezenet", machine=Machine(provider="cuda", cuda=Cuda(memory=1))) as dreamer,
         pytest.raises(BackendError),
     ):
         dreamt(dreamer)
@@ -123,11 +128,11 @@ def test_an_ascent_may_begin_on_the_device(graphs):
     network = load("squeezenet")
     backend = Backend("cuda", cuda=Cuda(graphs=graphs))
     gradient = gradient_graph(network.graph, network.weights(None))
-    stepper = Stepper(gradient, network.preprocessing, lowering_for(backend), backend, 1)
+    stepper = Stepper(gradient, network.preprocessing, lowering_for(backend), backend, 1, PARTS)
     start = picture()
     ends = []
     for value in (start, onnxruntime.OrtValue.ortvalue_from_numpy(start, "cuda", 0)):
-        with stepper.ascent(value, 0.7) as ascent:
+        with stepper.ascent(value, blurred(0.7)) as ascent:
             ascent.step((3, -5), 1.5)
             ends.append(ascent.picture())
     assert apart(ends[1], ends[0], start) < 1e-2

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onnxdream import Cuda, Dreamer, Network, load
+from onnxdream import Cuda, Dreamer, Machine, Network, load
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import GRADIENT, IMAGE, LOSS, Builder, Graph, Tensor
 from onnxdream.lowering import portable
@@ -67,7 +67,9 @@ def network(name: str) -> Network:
 
 @cache
 def on_cpu(name: str, layer: str | None, size: tuple[int, int]) -> tuple[float, np.ndarray]:
-    with Dreamer(network(name), layer, provider="cpu", lowering="portable") as dreamer:
+    with Dreamer(
+        network(name), layer, machine=Machine(provider="cpu", lowering="portable")
+    ) as dreamer:
         return dreamer.gradient(picture(*size))
 
 
@@ -78,7 +80,7 @@ def on_cpu(name: str, layer: str | None, size: tuple[int, int]) -> tuple[float, 
 @pytest.mark.parametrize("name", ["squeezenet", "efficientnet-lite0"])
 def test_embedded_networks(name, size, way):
     least, options = WAYS[way]
-    with Dreamer(network(name), provider="cuda", **options) as dreamer:
+    with Dreamer(network(name), machine=Machine(provider="cuda", **options)) as dreamer:
         loss, gradient = dreamer.gradient(picture(*size))
     expected_loss, expected = on_cpu(name, None, size)
     assert loss == pytest.approx(expected_loss, rel=1e-4 if way.startswith("fp32") else 1e-2)
@@ -93,7 +95,7 @@ def test_embedded_networks(name, size, way):
 @pytest.mark.parametrize("way", ["fp32", "fp32 in order", "fp16"])
 def test_foreign_networks(name, layer, way):
     least, options = WAYS[way]
-    with Dreamer(network(name), layer, provider="cuda", **options) as dreamer:
+    with Dreamer(network(name), layer, machine=Machine(provider="cuda", **options)) as dreamer:
         _, gradient = dreamer.gradient(picture(*SIZE))
     assert cosine(gradient, on_cpu(name, layer, SIZE)[1]) > least
 

@@ -12,7 +12,8 @@ import pytest
 from onnxdream import load
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import Builder, Graph, Tensor, to_model
-from onnxdream.lowering import SHIFT, on_device, portable, step_graph
+from onnxdream.lowering import on_device, portable
+from onnxdream.step import SHIFT, step_graph
 from rules import distinct
 from running import quiet_options, run_graph
 from small_networks import FLOAT32

@@ -11,18 +11,10 @@ from hypothesis import strategies as st
 
 from onnxdream.gradient import gradient_graph
 from onnxdream.graph import DOMAIN, IMAGE, LOSS, Graph, Node, Tensor
-from onnxdream.lowering import (
-    BLUR,
-    MEAN,
-    NEXT,
-    PICTURE,
-    SHIFT,
-    STEP_SIZE,
-    portable,
-    step_graph,
-)
+from onnxdream.lowering import portable
 from onnxdream.objectives import weight_input
 from onnxdream.preprocessing import Preprocessing
+from onnxdream.step import BLUR, MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE, step_graph
 from rules import random
 from running import run_graph
 from small_networks import FLOAT32, convnet
@@ -30,6 +22,7 @@ from small_networks import FLOAT32, convnet
 SIZES = [(9, 12), (16, 16), (13, 7), (1, 5), (6, 1)]
 SHIFTS = [(0, 0), (3, 5), (-3, -5), (32, -32), (1000, -777)]
 MEANS, STDS = [0.1, 0.4, 0.7], [0.5, 0.25, 2.0]
+PARTS = ["blur"]
 PREPROCESSING = Preprocessing((0.1, 0.4, 0.7), (0.5, 0.25, 2.0), "BGR")
 
 
@@ -146,7 +139,7 @@ def network() -> Graph:
 @pytest.fixture(scope="module")
 def step(lowering, network):
     """One session of a step for all sizes."""
-    return lowering.session(step_graph(network, PREPROCESSING))
+    return lowering.session(step_graph(network, PREPROCESSING, PARTS))
 
 
 def expected_step(network: Graph, feeds: dict[str, np.ndarray]) -> tuple[float, np.ndarray, float]:
@@ -218,13 +211,15 @@ def test_a_flat_network_has_a_mean_of_zero(lowering):
     graph = convnet()
     graph.nodes.append(Node("Mul", ["second", "zero"], ["nothing"]))
     graph.constants["zero"] = np.zeros((), np.float32)
-    session = lowering.session(step_graph(gradient_graph(graph, {"nothing": 1.0}), PREPROCESSING))
+    session = lowering.session(
+        step_graph(gradient_graph(graph, {"nothing": 1.0}), PREPROCESSING, PARTS)
+    )
     [mean] = session.run([MEAN], step_of((16, 16)))
     assert mean == 0
 
 
 def test_what_goes_in_and_out(network):
-    graph = step_graph(network, PREPROCESSING)
+    graph = step_graph(network, PREPROCESSING, PARTS)
     weights = {weight_input("second"), weight_input("first")}
     assert set(graph.inputs) == {PICTURE, SHIFT, STEP_SIZE, BLUR} | weights
     assert set(graph.outputs) == {LOSS, NEXT, MEAN}
@@ -234,7 +229,7 @@ def test_what_goes_in_and_out(network):
 
 def test_the_gradient_graph_is_left_as_it_is(network):
     before = network.copy()
-    step_graph(network, PREPROCESSING)
+    step_graph(network, PREPROCESSING, PARTS)
     assert network.nodes == before.nodes
     assert network.inputs == before.inputs
     assert network.outputs == before.outputs
@@ -249,7 +244,7 @@ def test_preprocessing_on_another_scale(lowering, network, channels):
     )
     feeds = step_of((16, 16))
     one, two = (
-        lowering.run(step_graph(network, preprocessing), feeds, [NEXT])[0]
+        lowering.run(step_graph(network, preprocessing, PARTS), feeds, [NEXT])[0]
         for preprocessing in (large, small)
     )
     np.testing.assert_allclose(one, two, atol=1e-4)

@@ -11,7 +11,7 @@ from fake_onnxruntime import cuda_that_cannot_start, cuda_that_falls_back, cuda_
 
 from onnxdream.errors import ProviderError, RecipeError
 from onnxdream.gradient import gradient_graph
-from onnxdream.runtime import Backend, Cuda, choose, lowering_for, settled
+from onnxdream.runtime import Backend, Cuda, Machine, choose, lowering_for, settled
 from onnxdream.runtime.cuda import failure, load_libraries, missing_library
 from small_networks import convnet
 
@@ -65,17 +65,21 @@ class TestBackend:
     def test_choose_passes_on_what_it_is_told(self, monkeypatch):
         cuda_that_is_listed(monkeypatch)
         cuda = Cuda(memory=500)
-        assert choose("cuda", 1, "fp16", cuda) == Backend("cuda", 1, True, "fp16", cuda)
-        assert choose("auto", 0, "tf32") == Backend("cuda", 0, False, "tf32", Cuda())
+        assert choose(Machine("cuda", 1, precision="fp16", cuda=cuda)) == Backend(
+            "cuda", 1, True, "fp16", cuda
+        )
+        assert choose(Machine(precision="tf32")) == Backend("cuda", 0, False, "tf32", Cuda())
 
     def test_a_fall_back_keeps_the_precision(self, monkeypatch):
         cuda_that_falls_back(monkeypatch)
-        assert settled(choose("auto", 1, "fp16")) == Backend("cpu", 0, False, "fp16")
+        assert settled(choose(Machine("auto", 1, precision="fp16"))) == Backend(
+            "cpu", 0, False, "fp16"
+        )
 
     def test_tf32_has_nothing_to_fall_back_on(self, monkeypatch):
         cuda_that_falls_back(monkeypatch)
         with pytest.raises(ProviderError, match="TF32 is a format of NVIDIA"):
-            settled(choose("auto", precision="tf32"))
+            settled(choose(Machine("auto", precision="tf32")))
 
     def test_it_takes_the_portable_lowering(self):
         assert lowering_for(Backend("cuda")).name == "portable"
@@ -101,10 +105,10 @@ class TestLibraries:
         cuda_that_is_listed(monkeypatch)
         calls: list[str] = []
         monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: calls.append("loaded"))
-        choose("cpu")
+        choose(Machine("cpu"))
         assert not calls
-        choose("cuda")
-        choose("auto")
+        choose(Machine("cuda"))
+        choose(Machine("auto"))
         assert calls == ["loaded"] * 2
 
     def test_nothing_is_printed(self, capsys):
@@ -121,7 +125,7 @@ class TestLibraries:
         library.write_bytes(b"no library at all")
         cuda_that_falls_back(monkeypatch)
         with pytest.raises(ProviderError, match=r"libonnxruntime_providers_cuda\.so: .*libcuda"):
-            settled(choose("cuda"))
+            settled(choose(Machine("cuda")))
 
     def test_where_there_is_nothing_to_load_nothing_is_missing(self, tmp_path):
         ort = SimpleNamespace(__file__=str(tmp_path / "__init__.py"))
@@ -153,9 +157,9 @@ class TestFailures:
     def test_it_is_one_sentence(self, monkeypatch, caplog):
         cuda_that_cannot_start(monkeypatch, self.LONG.format("CUDA", 100, "no device is detected"))
         with pytest.raises(ProviderError) as raised:
-            settled(choose("cuda"))
+            settled(choose(Machine("cuda")))
         assert str(raised.value) == (
             "ONNX Runtime cannot start on 'cuda': CUDA says: no device is detected."
         )
-        settled(choose("auto"))
+        settled(choose(Machine("auto")))
         assert caplog.messages == [f"{raised.value} The CPU takes its place."]

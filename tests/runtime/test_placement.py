@@ -12,7 +12,7 @@ from fake_cuda import Gpu
 from fake_onnxruntime import CUDA
 from onnxruntime.capi.onnxruntime_inference_collection import InferenceSession
 
-from onnxdream import Dreamer
+from onnxdream import Dreamer, Machine
 from onnxdream.graph import Graph
 from onnxdream.runtime import Placed
 from small_networks import CARD, convnet, dead, network_of
@@ -20,7 +20,7 @@ from small_networks import CARD, convnet, dead, network_of
 
 def small(graph: Graph | None = None, **options: Any) -> Dreamer:
     network = network_of(graph or convnet(), CARD)
-    return Dreamer(network, list(network.graph.outputs), threads=1, **options)
+    return Dreamer(network, list(network.graph.outputs), machine=Machine(threads=1, **options))
 
 
 @pytest.mark.parametrize("lowering", ["portable", "auto"])

@@ -16,6 +16,7 @@ from onnxdream.gradient import gradient_graph
 from onnxdream.graph import Graph
 from onnxdream.runtime import Backend, Cuda, Stepper, lowering_for
 from small_networks import CARD, convnet, dead, network_of
+from steps import PARTS, blurred
 
 UNRECORDED = "-1"
 
@@ -25,7 +26,7 @@ def stepper(cuda: Cuda | None = None, graph: Graph | None = None) -> Stepper:
     (layer,) = network.graph.outputs
     backend = Backend("cuda", cuda=cuda or Cuda())
     gradient = gradient_graph(network.graph, {layer: 1.0})
-    return Stepper(gradient, network.preprocessing, lowering_for(backend), backend, 1)
+    return Stepper(gradient, network.preprocessing, lowering_for(backend), backend, 1, PARTS)
 
 
 def picture(height: int = 40, width: int = 52, seed: int = 0) -> np.ndarray:
@@ -33,7 +34,7 @@ def picture(height: int = 40, width: int = 52, seed: int = 0) -> np.ndarray:
 
 
 def ascended(on: Stepper, start: np.ndarray, steps: int = 5, blur: float = 0.7) -> np.ndarray:
-    with on.ascent(start, blur) as ascent:
+    with on.ascent(start, blurred(blur)) as ascent:
         for step in range(steps):
             ascent.step((step, -step), 1.5)
         return ascent.picture()
@@ -104,7 +105,7 @@ class TestRecorded:
     def test_an_ascent_that_failed_hands_its_buffers_on(self, gpu):
         stepping = stepper(graph=dead())
         for _ in range(2):
-            with pytest.raises(GradientError), stepping.ascent(picture(), 0.7) as ascent:
+            with pytest.raises(GradientError), stepping.ascent(picture(), blurred(0.7)) as ascent:
                 ascent.step((0, 0), 1.5)
         assert len({number for _, number in gpu.runs} - {UNRECORDED}) == 2
 
@@ -150,7 +151,7 @@ class TestNotRecorded:
             onnxruntime.OrtValue, "numpy", lambda self: real(self) * (1.1 if wrong else 1)
         )
         stepping = stepper()
-        stepping.ascent(picture(), 0.7)
+        stepping.ascent(picture(), blurred(0.7))
         wrong.clear()
         assert np.array_equal(ascended(stepping, picture()), expected)
         [said] = log.messages

@@ -14,7 +14,7 @@ from fake_onnxruntime import (
     cuda_that_runs,
 )
 
-from onnxdream import Dreamer
+from onnxdream import Dreamer, Machine
 from onnxdream.errors import BackendError, NetworkFormatError, ProviderError
 from onnxdream.graph import Node
 from onnxdream.runtime import Backend, Session, settled
@@ -92,7 +92,7 @@ class TestCuda:
     def test_a_dreamer_that_fell_back_dreams_on_the_cpu(self, monkeypatch, caplog):
         cuda_that_falls_back(monkeypatch)
         network = network_of(convnet(), CARD)
-        with Dreamer(network, LAYERS[-1], provider="auto", threads=1) as dreamer:
+        with Dreamer(network, LAYERS[-1], machine=Machine(provider="auto", threads=1)) as dreamer:
             assert dreamer.provider == "cpu"
             loss, _ = dreamer.gradient(np.full((32, 40, 3), 0.5, np.float32))
         assert loss > 0

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from onnxdream import Network, kernels, load
+from onnxdream import Machine, Network, kernels, load
 from onnxdream.dreamer import Dreamer
 from onnxdream.errors import BackendError, GradientError
 from onnxdream.gradient import gradient_graph
@@ -22,6 +22,7 @@ from onnxdream.runtime import (
     lowering_for,
 )
 from small_networks import CARD, convnet, dead, infinite_slope, network_of, not_a_number
+from steps import PARTS, blurred
 
 CPU = Backend("cpu")
 THREADS = 2
@@ -36,7 +37,7 @@ def make_stepper(request: pytest.FixtureRequest) -> MakeStepper:
         pytest.skip("the compiled operators do not work here")
     lowering = lowering_for(CPU, request.param)
     return lambda gradient, network: Stepper(
-        gradient, network.preprocessing, lowering, CPU, THREADS
+        gradient, network.preprocessing, lowering, CPU, THREADS, PARTS
     )
 
 
@@ -93,7 +94,7 @@ def path(gradient: Graph, network: Network, stepper: Stepper) -> KernelPath:
 def test_the_lowerings_step_alike(gradient, network, stepper):
     """The rounding of a single gate moves a step by a part in a thousand or so."""
     here = picture(67, 93)
-    ascent = stepper.ascent(here, 0.7)
+    ascent = stepper.ascent(here, blurred(0.7))
     ascent.step((5, -3), 1.5)
     other = KernelPath(gradient, network, PORTABLE).step(here, (5, -3), 1.5, 0.7)[1]
     assert moved_apart(ascent.picture(), other, here) < 1e-2
@@ -103,7 +104,7 @@ def test_the_lowerings_step_alike(gradient, network, stepper):
 @pytest.mark.parametrize("size", [(64, 64), (67, 93), (131, 49)], ids=str)
 def test_a_step_is_the_step_through_the_kernels(stepper, path, size, blur):
     here = picture(*size)
-    ascent = stepper.ascent(here, blur)
+    ascent = stepper.ascent(here, blurred(blur))
     height, width = size
     for shift in [(0, 0), (5, -3), (-32, 32), (height + 1, -2 * width - 1)]:
         loss = ascent.step(shift, 1.5)
@@ -123,12 +124,12 @@ class TestAscent:
     def test_the_mean_pixel_moves_by_the_step_size(self, make_stepper):
         start = np.full((40, 52, 3), 0.5, np.float32) + 0.1 * picture(40, 52)
         for step_size in (0.1, 1.5):
-            ascent = small_stepper(make_stepper).ascent(start, 0.7)
+            ascent = small_stepper(make_stepper).ascent(start, blurred(0.7))
             ascent.step((0, 0), step_size)
             assert np.abs(ascent.picture() - start).mean() * 255 == pytest.approx(step_size, 1e-3)
 
     def test_it_stays_between_black_and_white(self, make_stepper):
-        ascent = small_stepper(make_stepper).ascent(picture(40, 52), 0.0)
+        ascent = small_stepper(make_stepper).ascent(picture(40, 52), blurred(0.0))
         for _ in range(3):
             ascent.step((0, 0), 200.0)
         assert ascent.picture().min() == 0
@@ -136,19 +137,21 @@ class TestAscent:
 
     def test_without_a_step_it_is_where_it_began(self, make_stepper):
         start = picture(40, 52)
-        assert np.array_equal(small_stepper(make_stepper).ascent(start, 0.7).picture(), start)
+        assert np.array_equal(
+            small_stepper(make_stepper).ascent(start, blurred(0.7)).picture(), start
+        )
 
     @pytest.mark.parametrize("steps", [1, 2, 3])
     def test_what_it_was_given_stays_as_it_was(self, make_stepper, steps):
         start = picture(40, 52)
-        ascent = small_stepper(make_stepper).ascent(start, 0.7)
+        ascent = small_stepper(make_stepper).ascent(start, blurred(0.7))
         for _ in range(steps):
             ascent.step((0, 0), 1.5)
         assert np.array_equal(start, picture(40, 52))
 
     @pytest.mark.parametrize("steps", [0, 1, 2])
     def test_what_it_gave_stays_as_it_was(self, make_stepper, steps):
-        ascent = small_stepper(make_stepper).ascent(picture(40, 52), 0.7)
+        ascent = small_stepper(make_stepper).ascent(picture(40, 52), blurred(0.7))
         for _ in range(steps):
             ascent.step((0, 0), 1.5)
         given = ascent.picture()
@@ -159,7 +162,7 @@ class TestAscent:
 
     @pytest.mark.parametrize("steps", [0, 1, 2])
     def test_what_it_gave_outlives_it(self, make_stepper, steps):
-        ascent = small_stepper(make_stepper).ascent(picture(40, 52), 0.7)
+        ascent = small_stepper(make_stepper).ascent(picture(40, 52), blurred(0.7))
         for _ in range(steps):
             ascent.step((0, 0), 1.5)
         given = ascent.picture()
@@ -173,7 +176,7 @@ class TestAscent:
         stepper = small_stepper(make_stepper)
 
         def ascended(seed: int) -> bytes:
-            ascent = stepper.ascent(picture(45 + seed, 60, seed), 0.7)
+            ascent = stepper.ascent(picture(45 + seed, 60, seed), blurred(0.7))
             for step in range(4):
                 ascent.step((step, -step), 1.5)
             return ascent.picture().tobytes()
@@ -184,7 +187,7 @@ class TestAscent:
 
     def test_ascents_of_different_blur_do_not_meet(self, make_stepper):
         stepper = small_stepper(make_stepper)
-        ascents = [stepper.ascent(picture(40, 52), blur) for blur in (0.0, 0.7, 3.0)]
+        ascents = [stepper.ascent(picture(40, 52), blurred(blur)) for blur in (0.0, 0.7, 3.0)]
         for ascent in ascents:
             ascent.step((0, 0), 1.5)
         found = {ascent.picture().tobytes() for ascent in ascents}
@@ -199,7 +202,7 @@ class TestAscent:
         ],
     )
     def test_without_a_way_up_it_stays(self, make_stepper, graph, what):
-        ascent = small_stepper(make_stepper, graph).ascent(picture(40, 52), 0.7)
+        ascent = small_stepper(make_stepper, graph).ascent(picture(40, 52), blurred(0.7))
         with pytest.raises(GradientError, match=what):
             ascent.step((0, 0), 1.5)
         assert np.array_equal(ascent.picture(), picture(40, 52))
@@ -207,7 +210,7 @@ class TestAscent:
     def test_what_the_network_cannot_take_is_a_backend_error(self, make_stepper, capfd):
         graph = convnet()
         graph.nodes[0].attributes["pads"] = [0, 0, 0, 0]
-        ascent = small_stepper(make_stepper, graph).ascent(picture(1, 1), 0.7)
+        ascent = small_stepper(make_stepper, graph).ascent(picture(1, 1), blurred(0.7))
         with pytest.raises(BackendError, match="could not run"):
             ascent.step((0, 0), 1.5)
         assert capfd.readouterr() == ("", "")
@@ -215,7 +218,7 @@ class TestAscent:
 
 def test_the_dreamer_ascends_with_it(network):
     """The gradient that users see is the one that a step goes along."""
-    with Dreamer(network, lowering="portable") as dreamer:
+    with Dreamer(network, machine=Machine(lowering="portable")) as dreamer:
         start = 0.25 + 0.5 * picture(64, 80)
         _, slope = dreamer.gradient(start)
         settings = {"octaves": 1, "steps": 1, "jitter": 0, "blur": 0.0}

@@ -26,7 +26,9 @@ from ..gradient import gradient_graph
 from ..graph import FLOAT, GRADIENT, IMAGE, LOSS, Graph, Node
 from ..network import load
 from ..preprocessing import Preprocessing
-from ..runtime import Backend, Cuda, Session, Stepper, choose, lowering_for
+from ..recipe import Recipe
+from ..runtime import Backend, Cuda, Machine, Session, Stepper, choose, lowering_for
+from ..step import parts_of, values_of
 from . import workload
 from .gpu import device_memory
 from .memory import peak_memory
@@ -74,12 +76,15 @@ def measure(case: Case, effort: Effort) -> Result:
     network = load(case.network)
     layers = {network.resolve(case.layer): 1.0}
     gradient = gradient_graph(network.graph, layers, half=case.precision == "fp16")
-    backend = choose(case.provider, case.device, case.precision, Cuda(graphs=case.graphs))
+    cuda = Cuda(graphs=case.graphs)
+    backend = choose(Machine(case.provider, case.device, precision=case.precision, cuda=cuda))
     lowering = lowering_for(backend, case.lowering)
+    recipe = Recipe(blur=workload.BLUR)
+    parts = parts_of(recipe)
 
     def steps(graph: Graph) -> Callable[[], object]:
-        stepper = Stepper(graph, network.preprocessing, lowering, backend, case.threads)
-        ascent = stepper.ascent(picture, workload.BLUR)
+        stepper = Stepper(graph, network.preprocessing, lowering, backend, case.threads, parts)
+        ascent = stepper.ascent(picture, values_of(recipe, parts))
         turn = iter(range(10**9))
         return lambda: ascent.step(shifts[next(turn) % len(shifts)], workload.STEP_SIZE)
 

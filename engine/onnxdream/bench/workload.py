@@ -12,7 +12,7 @@ from itertools import product
 
 from ..errors import BenchmarkError
 from ..network import load
-from ..runtime import choose, lowering_for, settled, usable_cores
+from ..runtime import Machine, choose, lowering_for, settled, usable_cores
 
 __all__ = [
     "FULL",
@@ -185,9 +185,12 @@ def plan(
     if any(count < 1 for count in counts):
         raise BenchmarkError("A benchmark runs on at least one thread.")
     _check_sizes(chosen, sizes)
-    backends = [settled(choose(provider, device, name)) for name in dict.fromkeys(precisions)]
+    backends = [
+        settled(choose(Machine(provider, device, precision=name)))
+        for name in dict.fromkeys(precisions)
+    ]
     ways = {
-        (lowering_for(backend, name).name, backend.precision): None
+        (lowering_for(backend, Machine(lowering=name).lowering).name, backend.precision): None
         for backend in backends
         for name in lowerings
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from ..dreamer import Progress
+    from ..progress import Progress
     from ..recipe import Recipe
 
 __all__ = ["Bar"]

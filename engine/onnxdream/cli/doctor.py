@@ -41,25 +41,25 @@ def _onnxruntime() -> str:
 
 
 def _providers() -> str:
-    from ..runtime import PROVIDERS, choose, settled
+    from ..runtime import PROVIDERS, Machine, choose, settled
 
     found = {}
     for provider in PROVIDERS:
         try:
-            backend = choose(provider)
+            backend = choose(Machine(provider))
         except ProviderError:
             found[provider] = f"{provider} absent"
         else:
             found[provider] = settled(backend).provider
-    auto = settled(choose()).provider
+    auto = settled(choose(Machine())).provider
     return ", ".join((found | {auto: f"{auto} (auto)"}).values())
 
 
 def _lowering() -> str:
     from ..operators import VARIANT
-    from ..runtime import choose, lowering_for, settled
+    from ..runtime import Machine, choose, lowering_for, settled
 
-    name = lowering_for(settled(choose())).name
+    name = lowering_for(settled(choose(Machine()))).name
     return f"{name} ({VARIANT})" if name == "accelerated" else name
 
 
@@ -130,9 +130,9 @@ def _placement(options: Namespace) -> Iterator[str]:
     """Say where the nodes of a step run that do not run where it was asked for."""
     from ..dreamer import Dreamer
 
-    network = load_network(options)
-    layers = chosen_layers(network, options)
-    with Dreamer(network, layers, **chosen_machine(options)) as dreamer:
+    network = load_network(options, options.network)
+    layers = chosen_layers(network, options) or None
+    with Dreamer(network, layers, machine=chosen_machine(options)) as dreamer:
         placed = dreamer.placement()
         elsewhere = [node for node in placed if node.provider != dreamer.provider]
         step = f"A step of {network.name} ({', '.join(dreamer.layers)}) on {dreamer.provider}"

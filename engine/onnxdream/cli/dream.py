@@ -11,9 +11,7 @@ from .options import (
     add_network_options,
     add_preprocessing_options,
     add_recipe_options,
-    chosen_layers,
     chosen_recipe,
-    load_network,
 )
 
 __all__ = ["COMMAND"]
@@ -44,16 +42,15 @@ def _add_options(parser: ArgumentParser) -> None:
 
 def _run(options: Namespace) -> int:
     from .. import images
-    from ..dreamer import Dreamer
+    from ..dreamer import dreamer_for
     from . import output
     from .bar import Bar
 
     recipe = chosen_recipe(options)
     target = output.target(options)
     picture = images.read(output.source(options.photo))
-    network = load_network(options)
     with (
-        Dreamer(network, chosen_layers(network, options), **chosen_machine(options)) as dreamer,
+        dreamer_for(recipe, chosen_machine(options)) as dreamer,
         nullcontext() if options.quiet else Bar(recipe) as progress,
     ):
         dreamt = dreamer.dream_picture(picture, recipe, progress=progress)

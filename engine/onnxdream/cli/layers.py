@@ -22,7 +22,7 @@ def _run(options: Namespace) -> int:
     from ..autodiff import unsupported
     from ..graph import IMAGE
 
-    network = load_network(options)
+    network = load_network(options, options.network)
     table = [("", "number", "layer", "alias", "channels", "stride")]
     blocks: dict[str, None] = {}
     for layer in network.layers:

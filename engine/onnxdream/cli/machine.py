@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING
+
+from .text import amount
+
+if TYPE_CHECKING:
+    from ..runtime import Machine
 
 __all__ = ["add_machine_options", "chosen_machine"]
 
-_SETTINGS = ("provider", "device", "threads", "lowering", "precision")
-"""The settings of a `Dreamer` that are options of the same name."""
-
 
 def add_machine_options(parser: ArgumentParser) -> None:
-    """Add an option for each setting of a `Dreamer` that is about the machine."""
+    """Add an option for each field of a `Machine`."""
     group = parser.add_argument_group("machine")
     group.add_argument(
         "--provider",
@@ -42,6 +44,12 @@ def add_machine_options(parser: ArgumentParser) -> None:
         help="of weights and activations; tf32 is for GPUs only, and fp16 is slow on a CPU "
         "(default: fp32)",
     )
+    group.add_argument(
+        "--memory",
+        type=amount,
+        metavar="2GB",
+        help="the most memory that a dream may take (default: what this process may still use)",
+    )
     gpu = parser.add_argument_group("GPU")
     gpu.add_argument(
         "--no-cuda-graphs",
@@ -63,13 +71,20 @@ def add_machine_options(parser: ArgumentParser) -> None:
     )
 
 
-def chosen_machine(options: Namespace) -> dict[str, Any]:
-    """Return the settings of a `Dreamer` that the command line chooses."""
-    from ..runtime import Cuda
+def chosen_machine(options: Namespace) -> Machine:
+    """Return the machine that the command line chooses."""
+    from ..runtime import Cuda, Machine
 
-    cuda = Cuda(
-        graphs=options.cuda_graphs,
-        memory=options.gpu_memory,
-        deterministic=options.deterministic,
+    return Machine(
+        provider=options.provider,
+        device=options.device,
+        threads=options.threads,
+        lowering=options.lowering,
+        precision=options.precision,
+        memory=options.memory,
+        cuda=Cuda(
+            graphs=options.cuda_graphs,
+            memory=options.gpu_memory,
+            deterministic=options.deterministic,
+        ),
     )
-    return {name: getattr(options, name) for name in _SETTINGS} | {"cuda": cuda}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
-from dataclasses import fields
-from inspect import cleandoc
 from typing import TYPE_CHECKING
 
-from ..recipe import PRESETS, Recipe, recipe_from
+from ..preprocessing import Preprocessing
+from ..recipe import DEFAULT_PRESET, FORMS, PRESETS, Form, Recipe, descriptions, recipe_from
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -23,37 +21,75 @@ __all__ = [
     "load_network",
 ]
 
-_PARAMETER = re.compile(r"^(\w+) : (.+)\n((?: {4}.+\n?)+)", re.MULTILINE)
+_ELSEWHERE = ("network", "preprocessing", "layers")
+"""The settings of a recipe that have options of another shape."""
 
 
 def add_recipe_options(parser: ArgumentParser) -> None:
-    """Add ``--preset``, and an option for each field of `Recipe`.
+    """Add ``--preset``, and an option for each number and word of a `Recipe`.
 
     Their names, types and defaults are those of the fields; their help is what
     the docstring of `Recipe` says of them.
     """
     group = parser.add_argument_group("recipe")
-    presets = "the recipe that the options below change"
     group.add_argument(
-        "--preset", choices=PRESETS, default="default", help=f"{presets} (default: %(default)s)"
+        "--preset",
+        choices=PRESETS,
+        default=DEFAULT_PRESET,
+        help="the recipe that the options below change; `onnxdream presets` says what "
+        "each shows (default: %(default)s)",
     )
-    said = {name: rest for name, *rest in _PARAMETER.findall(cleandoc(Recipe.__doc__ or ""))}
-    for field in fields(Recipe):
-        kind, text = said.get(field.name, ("", ""))
-        text = " ".join(text.split()).removesuffix(".").replace("%", "%%")
+    said, defaults = descriptions(), Recipe()
+    for name, form in FORMS.items():
+        if name in _ELSEWHERE:
+            continue
+        text = said[name][1].removesuffix(".").replace("%", "%%")
+        default = getattr(defaults, name)
         group.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=type(field.default),
-            choices=re.findall(r'"(\w+)"', kind) or None,
-            metavar={int: "N", float: "X"}.get(type(field.default)),
-            help=f"{text[:1].lower()}{text[1:]} (default: {field.default})",
+            f"--{name.replace('_', '-')}",
+            type=_value(form),
+            choices=form.words if form.number is None else None,
+            metavar=_metavar(form),
+            help=f"{text[:1].lower()}{text[1:]}"
+            + ("" if default is None else f" (default: {default})"),
         )
+
+
+def _value(form: Form) -> Callable[[str], object]:
+    """Return what reads a setting from a command line."""
+    number = form.number
+    if number is None:
+        return str
+
+    def read(text: str) -> object:
+        return text if text in form.words else number(text)
+
+    read.__name__ = " or ".join([number.__name__, *form.words])
+    return read
+
+
+def _metavar(form: Form) -> str | None:
+    number = {int: "N", float: "X", None: None}[form.number]
+    return number and "|".join([number, *form.words])
 
 
 def chosen_recipe(options: Namespace) -> Recipe:
     """Return the preset with the settings that the command line changes."""
-    given = {field.name: getattr(options, field.name) for field in fields(Recipe)}
-    return recipe_from(options.preset, {k: v for k, v in given.items() if v is not None})
+    given = {name: getattr(options, name) for name in FORMS if name not in _ELSEWHERE}
+    settings: dict[str, object] = {k: v for k, v in given.items() if v is not None}
+    if options.network is not None:
+        settings["network"] = options.network
+    from ..network import DEFAULT_NETWORK
+
+    recipe = recipe_from(options.preset, settings)
+    fed = any(getattr(options, name) is not None for name in Preprocessing.__struct_fields__)
+    if fed or options.layers:
+        network = load_network(options, recipe.network or DEFAULT_NETWORK)
+        if fed:
+            settings["preprocessing"] = network.preprocessing
+        if options.layers:
+            settings["layers"] = chosen_layers(network, options)
+    return recipe_from(options.preset, settings)
 
 
 def add_preprocessing_options(parser: ArgumentParser) -> None:
@@ -118,12 +154,12 @@ def add_network_options(parser: ArgumentParser, default: str) -> None:
     )
 
 
-def load_network(options: Namespace) -> Network:
-    """Load the network that the command line names, or the default one, fed as it says."""
-    from ..network import DEFAULT_NETWORK, load
+def load_network(options: Namespace, network: str) -> Network:
+    """Load a network, fed as the command line says."""
+    from ..network import load
 
     return load(
-        DEFAULT_NETWORK if options.network is None else options.network,
+        network,
         mean=options.mean,
         std=options.std,
         channels=options.channels,
@@ -131,14 +167,14 @@ def load_network(options: Namespace) -> Network:
     )
 
 
-def chosen_layers(network: Network, options: Namespace) -> dict[str, float] | None:
-    """Return the weight of each tensor that the command line names, or None if it names none."""
+def chosen_layers(network: Network, options: Namespace) -> dict[str, float]:
+    """Return the weight of each tensor that the command line names."""
     weights: dict[str, float] = {}
     for text in options.layers:
         name, weight = _layer(network, text)
         tensor = network.resolve(name)
         weights[tensor] = weights.get(tensor, 0.0) + weight
-    return weights or None
+    return weights
 
 
 def _layer(network: Network, text: str) -> tuple[str, float]:

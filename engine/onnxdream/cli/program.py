@@ -82,11 +82,14 @@ def build_parser() -> ArgumentParser:
         description="DeepDream: make larger in a photograph what a network sees in it.",
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"onnxdream {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
-        own = commands.add_parser(name, help=command.summary, description=f"{command.summary}.")
+        own = commands.add_parser(
+            name, help=command.summary, description=f"{command.summary}.", allow_abbrev=False
+        )
         own.set_defaults(command=command, parser=own)
         command.add_options(own)
         own.add_argument(

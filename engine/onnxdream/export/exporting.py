@@ -15,9 +15,10 @@ from ..errors import ExportError, RecipeError
 from ..gradient import gradient_graph
 from ..graph import Card, Graph, Shapes, Tensor, write
 from ..lowering import portable
-from ..network import Layers, Network
+from ..network import Network
 from ..preprocessing import Preprocessing
-from ..runtime import Session, choose, usable_cores
+from ..recipe import Layers
+from ..runtime import Machine, Session, choose, usable_cores
 from .extras import need
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def export(
     from .modules import find_values
     from .tracing import trace
 
-    backend = choose("cpu")
+    backend = choose(Machine("cpu"))
     path = Path(path)
     layers = [layers] if isinstance(layers, str) else layers
     layers = layers if isinstance(layers, Mapping) else dict.fromkeys(layers, 1.0)

@@ -37,6 +37,8 @@ __all__ = ["Card", "fingerprint", "read_card", "write_card"]
 FORMAT = 1
 _KEY = "onnxdream."
 
+_PREPROCESSING = Preprocessing.__struct_fields__
+
 _LARGEST = 1024
 """The largest least size that is believed: smaller pictures are reflected up to it."""
 
@@ -75,7 +77,7 @@ def read_card(metadata: Mapping[str, str]) -> Card | None:
             raise NetworkFormatError(
                 "The network file was written by a newer onnxdream; install that or a newer one."
             )
-        preprocessing = {f.name: said.pop(f.name) for f in fields(Preprocessing) if f.name in said}
+        preprocessing = {name: said.pop(name) for name in _PREPROCESSING if name in said}
         known = {f.name: _typed(f.name, said[f.name]) for f in fields(Card) if f.name in said}
         return Card(preprocessing=Preprocessing(**preprocessing), **known)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -85,7 +87,7 @@ def read_card(metadata: Mapping[str, str]) -> Card | None:
 def write_card(card: Card) -> dict[str, str]:
     """The metadata that says what a card says."""
     said: dict[str, Any] = {"format": FORMAT}
-    said |= {f.name: getattr(card.preprocessing, f.name) for f in fields(Preprocessing)}
+    said |= {name: getattr(card.preprocessing, name) for name in _PREPROCESSING}
     said |= {f.name: getattr(card, f.name) for f in fields(Card) if f.name != "preprocessing"}
     return {
         f"{_KEY}{name}": json.dumps(dict(value) if isinstance(value, Mapping) else value)

@@ -104,7 +104,13 @@ class Kernels:
         self._loops = loops
 
     def resize(
-        self, picture: _Floats, height: int, width: int, filter: str = "bilinear", threads: int = 1
+        self,
+        picture: _Floats,
+        height: int,
+        width: int,
+        filter: str = "bilinear",
+        threads: int = 1,
+        rows: tuple[int, int] | None = None,
     ) -> _Floats:
         """Return a picture at another size.
 
@@ -123,15 +129,18 @@ class Kernels:
             which repeats pixels when enlarging.
         threads : int
             How many threads may work at once.
+        rows : two ints, optional
+            Which rows of the result are wanted, [first, last); all if not given.
 
         Returns
         -------
         float32 array, (height, width, C)
+            Of fewer rows, where fewer are wanted.
 
         Raises
         ------
         ValueError
-            An array, a size, the filter or the number of threads is impossible.
+            An array, a size, the filter, the rows or the number of threads is impossible.
         """
         _check("picture", picture, (None, None, None))
         source_height, source_width, channels = picture.shape
@@ -141,14 +150,18 @@ class Kernels:
             raise ValueError(f"the new size must be at least 1 x 1 pixels, not {height} x {width}")
         if filter not in FILTERS:
             raise ValueError(f"filter must be one of {', '.join(FILTERS)}, not {filter!r}")
-        rows = resize_taps(source_height, height, filter)
+        top, bottom = (0, height) if rows is None else map(index, rows)
+        if not 0 <= top < bottom <= height:
+            raise ValueError(f"rows must be some of 0 to {height}, not {top} to {bottom}")
+        starts, weights = resize_taps(source_height, height, filter)
         columns = resize_taps(source_width, width, filter)
-        out = np.empty((height, width, channels), np.float32)
+        out = np.empty((bottom - top, width, channels), np.float32)
 
         def fill(first: int, last: int) -> None:
-            self._loops.resize(picture, *rows, *columns, out, first, last)
+            wanted = starts[top:bottom], weights[top:bottom]
+            self._loops.resize(picture, *wanted, *columns, out, first, last)
 
-        over_bands(fill, height, threads)
+        over_bands(fill, bottom - top, threads)
         return out
 
     def jitter_normalize(

@@ -4,13 +4,14 @@ This is the only part of onnxdream that imports onnxruntime.
 """
 
 from .ascent import Ascent
-from .cores import threads_for, usable_cores
+from .cores import usable_cores
 from .cuda import Cuda
+from .machine import LOWERINGS, PRECISIONS, PROVIDERS, Machine
 from .placement import Placed, placement
-from .providers import PRECISIONS, PROVIDERS, Backend, backend_version, choose
+from .providers import Backend, backend_version, choose
 from .session import Session, settled
 from .sessions import Sessions
-from .spelling import LOWERINGS, PORTABLE, Lowering, accelerated_lowering, lowering_for
+from .spelling import PORTABLE, Lowering, accelerated_lowering, lowering_for
 from .stepper import Stepper
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Backend",
     "Cuda",
     "Lowering",
+    "Machine",
     "Placed",
     "Session",
     "Sessions",
@@ -32,6 +34,5 @@ __all__ = [
     "lowering_for",
     "placement",
     "settled",
-    "threads_for",
     "usable_cores",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -27,8 +28,11 @@ class Ascent:
         What runs a step.
     picture : ndarray of float32, shape (H, W, 3), or OrtValue of the same
         Where it begins: on the host, or on the session's device already.
-    taps : ndarray of float32
-        The filter that blurs the gradient.
+    values : mapping of str to ndarray
+        The inputs of the step that stay the same: those of its parts, and the
+        weights of the layers where they are not the graph's own.
+    terms : mapping of str to str, optional
+        The graph's output for each layer whose share of the loss is told.
 
     Raises
     ------
@@ -36,14 +40,22 @@ class Ascent:
         If the session records, and the step cannot be recorded.
     """
 
-    def __init__(self, session: Session, picture: Any, taps: np.ndarray) -> None:
+    def __init__(
+        self,
+        session: Session,
+        picture: Any,
+        values: Mapping[str, np.ndarray],
+        terms: Mapping[str, str] | None = None,
+    ) -> None:
         self._session = session
         height, width = shape_of(picture)[:2]
         try:
             self._buffers: Buffers = session.spare.pop()
         except IndexError:
-            self._buffers = Buffers(session, height, width, taps)
-        self._buffers.taps.update_inplace(taps)
+            self._buffers = Buffers(session, height, width, values, terms or {})
+        self._buffers.set(values)
+        self.mean = 0.0
+        """mean |gradient| of the last step, before it was normalized."""
         self._turn = 0
         self._here: Any = self._buffers.pictures[0]
         self._first: Any = None
@@ -94,6 +106,7 @@ class Ascent:
         loss, mean = buffers.run(self._session, self._turn, self._first)
         if not (np.isfinite(mean) and mean > 0):
             raise GradientError(self._no_way_up(mean))
+        self.mean = mean
         self._turn, self._first = 1 - self._turn, None
         self._here = buffers.pictures[self._turn]
         return loss
@@ -104,6 +117,10 @@ class Ascent:
         if self._session.backend.precision == "fp16" and mean != 0:
             advice = 'Activations above 65504 are infinite in float16: try the precision "fp32".'
         return f"The gradient is {what}, so that there is no way up from this picture. {advice}"
+
+    def losses(self) -> dict[str, float]:
+        """Each layer's share of the loss before the last step, where they are told."""
+        return {layer: float(value.numpy()) for layer, value in self._buffers.terms.items()}
 
     def picture(self) -> np.ndarray:
         """The picture as it is now, float32 (H, W, 3), RGB, 0 to 1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..errors import BackendError
 from ..graph import LOSS
-from ..lowering import BLUR, MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE
+from ..step import MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE
 from .providers import onnxruntime
 from .session import Session
 
@@ -35,8 +36,11 @@ class Buffers:
         What runs a step.
     height, width : int
         The size of the pictures in pixels.
-    taps : ndarray of float32
-        The filter that blurs the gradient; others of its length may follow.
+    values : mapping of str to ndarray
+        The other inputs, which stay the same from step to step; others of the
+        same shapes may follow.
+    terms : mapping of str to str
+        The graph's output for each layer whose share of the loss is told.
 
     Raises
     ------
@@ -44,26 +48,36 @@ class Buffers:
         If the session records, and the step cannot be recorded.
     """
 
-    def __init__(self, session: Session, height: int, width: int, taps: np.ndarray) -> None:
+    def __init__(
+        self,
+        session: Session,
+        height: int,
+        width: int,
+        values: Mapping[str, np.ndarray],
+        terms: Mapping[str, str],
+    ) -> None:
         self._values = onnxruntime().OrtValue
         self._place = session.backend.provider, session.backend.device
         self.pictures = [self._room((height, width, 3)) for _ in range(2)]
-        self.taps, self.shift = self._room(taps.shape), self._room((2,), np.int64)
+        self.values = {name: self._room(v.shape, v.dtype) for name, v in values.items()}
+        self.shift = self._room((2,), np.int64)
         self.step_size, self.loss, self.mean = (self._room(()) for _ in range(3))
+        self.terms = {layer: self._room(()) for layer in terms}
+        self._told = {terms[layer]: value for layer, value in self.terms.items()}
         self._bindings = [self.bound(session, self.pictures[turn], turn) for turn in range(2)]
         self._options = [None, None]
         if session.recorded:
             self._options = [_options(next(_recordings)) for _ in range(2)]
-            self._rehearse(session, taps)
+            self._rehearse(session, values)
 
     def bound(self, session: Session, source: Any, turn: int) -> Any:
         """A binding for a step from a value on the device, whichever buffer has its turn."""
         binding = session.inner.io_binding()
-        inputs = {PICTURE: source, SHIFT: self.shift, STEP_SIZE: self.step_size, BLUR: self.taps}
-        for name, value in inputs.items():
+        inputs = {PICTURE: source, SHIFT: self.shift, STEP_SIZE: self.step_size}
+        for name, value in (inputs | self.values).items():
             binding.bind_ortvalue_input(name, value)
         outputs = {NEXT: self.pictures[1 - turn], LOSS: self.loss, MEAN: self.mean}
-        for name, value in outputs.items():
+        for name, value in (outputs | self._told).items():
             binding.bind_ortvalue_output(name, value)
         return binding
 
@@ -85,13 +99,18 @@ class Buffers:
             session.run_bound(binding, _options(_UNRECORDED) if session.recorded else None)
         return float(self.loss.numpy()), float(self.mean.numpy())
 
-    def _room(self, shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Any:
+    def set(self, values: Mapping[str, np.ndarray]) -> None:
+        """Put values into the inputs that stay the same from step to step."""
+        for name, value in values.items():
+            self.values[name].update_inplace(value)
+
+    def _room(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
         return self._values.ortvalue_from_shape_and_type(shape, dtype, *self._place)
 
-    def _rehearse(self, session: Session, taps: np.ndarray) -> None:
+    def _rehearse(self, session: Session, values: Mapping[str, np.ndarray]) -> None:
         """Record both turns, once what they need has been allocated, and compare."""
         noise = np.random.default_rng(0).random(self.pictures[0].shape(), np.float32)
-        self.taps.update_inplace(taps)
+        self.set(values)
         self.shift.update_inplace(np.zeros(2, np.int64))
         self.step_size.update_inplace(np.array(1, np.float32))
         for turn, binding in enumerate(self._bindings):

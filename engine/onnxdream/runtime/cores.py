@@ -1,4 +1,4 @@
-"""How many cores this process may use, and how many threads run on them."""
+"""How many cores this process may use."""
 
 from __future__ import annotations
 
@@ -6,24 +6,7 @@ import math
 import os
 from pathlib import Path
 
-from ..ranges import whole_number_within
-
-__all__ = ["threads_for", "usable_cores"]
-
-_MOST_THREADS = 1024
-
-
-def threads_for(asked: int | None) -> int:
-    """As many threads as were asked for, or one for each core that this process may use.
-
-    Raises
-    ------
-    RecipeError
-        If the number is impossible.
-    """
-    if asked is None:
-        return usable_cores()
-    return whole_number_within("threads", asked, 1, _MOST_THREADS)
+__all__ = ["usable_cores"]
 
 
 def usable_cores(root: Path = Path("/sys/fs/cgroup")) -> int:

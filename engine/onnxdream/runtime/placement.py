@@ -10,19 +10,19 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from .. import kernels
 from ..errors import GradientError
 from ..graph import Graph
-from ..lowering import step_graph
 from ..preprocessing import Preprocessing
+from ..recipe import Recipe
+from ..step import parts_of, step_graph, values_of
 from .ascent import Ascent
-from .providers import PROVIDERS, Backend
+from .machine import PROVIDERS
+from .providers import Backend
 from .session import Session
 from .spelling import Lowering
+from .stepper import extents_of
 
 __all__ = ["Placed", "placement"]
-
-_BLUR = 0.7
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def placement(
     backend: Backend,
     threads: int,
     side: int,
+    recipe: Recipe,
 ) -> list[Placed]:
     """Take one step, and read where its nodes ran off ONNX Runtime's own profile.
 
@@ -61,6 +62,8 @@ def placement(
         What a `Stepper` takes.
     side : int
         The height, and width, of the picture, in pixels.
+    recipe : Recipe
+        What the step is made of.
 
     Returns
     -------
@@ -73,16 +76,21 @@ def placement(
     BackendError
         If the step cannot be loaded, or fails.
     """
-    graph = lowering.spell(step_graph(gradient, preprocessing))
-    taps = kernels.gaussian(_BLUR)
-    size = {} if backend.provider == "cpu" else {"H": side, "W": side, "taps": taps.size}
+    parts = parts_of(recipe)
+    values = values_of(recipe, parts)
+    graph = step_graph(gradient, preprocessing, parts)
+    size: dict[str, int] = {}
+    if backend.provider != "cpu":
+        size = {"H": side, "W": side, **extents_of(graph.inputs, values)}
     picture = np.random.default_rng(0).random((side, side, 3), np.float32)
     with TemporaryDirectory() as folder:
         profile = Path(folder, "step")
-        session = Session(graph, backend, threads, lowering.library, size, profile=profile)
+        session = Session(
+            lowering.spell(graph), backend, threads, lowering.library, size, profile=profile
+        )
         # Without a way up, the nodes have run all the same.
         with suppress(GradientError):
-            Ascent(session, picture, taps).step((1, 2), 1.0)
+            Ascent(session, picture, values).step((1, 2), 1.0)
         events = json.loads(Path(session.inner.end_profiling()).read_text("utf-8"))
     return [_placed(e) for e in events if e["cat"] == "Node" and "provider" in e.get("args", {})]
 

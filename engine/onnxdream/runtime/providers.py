@@ -6,14 +6,12 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BackendNotFoundError, ProviderError, RecipeError
-from ..ranges import whole_number_within
+from ..errors import BackendNotFoundError, ProviderError
 from .cuda import Cuda, load_libraries
+from .machine import PROVIDERS, Machine
 
 __all__ = [
     "FATAL_ONLY",
-    "PRECISIONS",
-    "PROVIDERS",
     "Backend",
     "backend_version",
     "choose",
@@ -22,15 +20,6 @@ __all__ = [
 
 FATAL_ONLY = 4
 """What ONNX Runtime may print: what goes wrong is raised, and is not to be said twice."""
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-"""The providers that a user may ask for, by the name that they are asked for."""
-
-PRECISIONS = ("fp32", "tf32", "fp16")
-"""The precisions that a user may ask for: float32; float32 of whose factors a GPU
-keeps eleven bits; float16 where that is enough."""
-
-_MOST_DEVICES = 1024
 
 
 @dataclass(frozen=True)
@@ -53,10 +42,8 @@ class Backend:
 
     Raises
     ------
-    RecipeError
-        If there is no such precision.
     ProviderError
-        If the provider does not know it.
+        If the provider does not know the precision.
     """
 
     provider: str
@@ -66,10 +53,6 @@ class Backend:
     cuda: Cuda = Cuda()
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise RecipeError(
-                f"There is no precision {self.precision!r}; choose one of {', '.join(PRECISIONS)}."
-            )
         if self.precision == "tf32" and self.provider == "cpu":
             raise ProviderError(
                 "TF32 is a format of NVIDIA's GPUs, and the CPU does not know it: "
@@ -110,36 +93,18 @@ def backend_version() -> str:
     return str(onnxruntime().__version__)
 
 
-def choose(
-    provider: str = "auto", device: int = 0, precision: str = "fp32", cuda: Cuda | None = None
-) -> Backend:
-    """Decide where to run.
-
-    Parameters
-    ----------
-    provider : {"auto", "cpu", "cuda"}
-        ``"auto"`` takes CUDA where ONNX Runtime has it, and the CPU otherwise.
-    device : int
-        Which of several devices, from 0.
-    precision : {"fp32", "tf32", "fp16"}
-        Of weights and activations.
-    cuda : Cuda, optional
-        How a GPU is used.
+def choose(machine: Machine) -> Backend:
+    """Decide which provider runs.
 
     Raises
     ------
     BackendNotFoundError
         If ONNX Runtime is not installed.
     ProviderError
-        If there is no such provider, the installed ONNX Runtime lacks it, or
-        it does not know the precision.
-    RecipeError
-        If there is no such precision, or the device is no number of one.
+        If the installed ONNX Runtime lacks the provider, or it does not know
+        the precision.
     """
-    device = whole_number_within("device", device, 0, _MOST_DEVICES - 1)
-    known = ["auto", *PROVIDERS]
-    if provider not in known:
-        raise ProviderError(f"There is no provider {provider!r}; choose one of {', '.join(known)}.")
+    provider, device = machine.provider, machine.device
     ort = onnxruntime()
     available = ort.get_available_providers()
     required = provider != "auto"
@@ -156,4 +121,4 @@ def choose(
         load_libraries(ort)
     else:
         device = 0
-    return Backend(provider, device, required, precision, cuda or Cuda())
+    return Backend(provider, device, required, machine.precision, machine.cuda)

@@ -15,7 +15,8 @@ import numpy as np
 from ..errors import BackendError, NetworkFormatError, ProviderError
 from ..graph import Graph, Node, Tensor, to_model
 from .cuda import failure, missing_library
-from .providers import FATAL_ONLY, PROVIDERS, Backend, onnxruntime
+from .machine import PROVIDERS
+from .providers import FATAL_ONLY, Backend, onnxruntime
 
 __all__ = ["Session", "run_error", "settled"]
 

@@ -14,8 +14,8 @@ from .session import Session
 __all__ = ["Sessions"]
 
 _KEPT = 8
-_SYMBOLS = ("H", "W", "taps")
-_ANY = (None, None, None)
+_Size = tuple[tuple[str, int], ...]
+_ANY: _Size = ()
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,15 @@ class Sessions:
         self._how = graph, backend, threads, library
         self._recorded = recorded
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[int | None, ...], Session] = OrderedDict()
+        self._kept: OrderedDict[_Size, Session] = OrderedDict()
         if backend.provider == "cpu":
             self._kept[_ANY] = Session(*self._how)
 
-    def at(self, height: int, width: int, taps: int | None = None) -> Session:
-        """The session for images of a size in pixels, and a blur of so many taps."""
-        size = _ANY if self.backend.provider == "cpu" else (height, width, taps)
+    def at(self, height: int, width: int, **extents: int) -> Session:
+        """The session for images of a size in pixels, and other inputs of these extents."""
+        size = _ANY
+        if self.backend.provider != "cpu":
+            size = (("H", height), ("W", width), *sorted(extents.items()))
         with self._lock:
             if size not in self._kept:
                 self._kept[size] = self._load(size)
@@ -74,9 +76,8 @@ class Sessions:
         with self._lock:
             self._stop_recording(reason)
 
-    def _load(self, size: tuple[int | None, ...]) -> Session:
-        extents = zip(_SYMBOLS, size, strict=True)
-        fixed = {symbol: extent for symbol, extent in extents if extent is not None}
+    def _load(self, size: _Size) -> Session:
+        fixed = dict(size)
         if self._recorded:
             try:
                 return Session(*self._how, size=fixed, recorded=True)

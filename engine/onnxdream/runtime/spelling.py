@@ -17,10 +17,7 @@ from .providers import Backend, onnxruntime
 from .session import Session
 from .sessions import Sessions
 
-__all__ = ["LOWERINGS", "PORTABLE", "Lowering", "accelerated_lowering", "lowering_for"]
-
-LOWERINGS = ("auto", "accelerated", "portable")
-"""The lowerings that a user may ask for."""
+__all__ = ["PORTABLE", "Lowering", "accelerated_lowering", "lowering_for"]
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +66,6 @@ def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
     ProviderError
         If the accelerated lowering was asked for and does not work here.
     """
-    if name not in LOWERINGS:
-        raise ProviderError(f"There is no lowering {name!r}; choose one of {', '.join(LOWERINGS)}.")
     suits = backend.provider == "cpu" and backend.precision == "fp32"
     if name == "accelerated" and not suits:
         raise ProviderError(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import kernels
+import numpy as np
+
 from ..errors import BackendError
-from ..graph import Graph
-from ..lowering import step_graph
+from ..graph import Graph, Tensor
+from ..objectives import term_output
 from ..preprocessing import Preprocessing
+from ..step import step_graph
 from .ascent import Ascent, shape_of
 from .providers import Backend
 from .spelling import Lowering
 
-__all__ = ["Stepper"]
+__all__ = ["Stepper", "extents_of"]
 
 
 class Stepper:
@@ -31,6 +34,10 @@ class Stepper:
         Where it runs.
     threads : int
         On how many threads, where that is the CPU.
+    parts : sequence of str
+        What the step is made of beside the gradient, keys of `PARTS`.
+    terms : sequence of str
+        The layers whose shares of the loss are told after a step.
     """
 
     def __init__(
@@ -40,31 +47,45 @@ class Stepper:
         lowering: Lowering,
         backend: Backend,
         threads: int,
+        parts: Sequence[str] = (),
+        terms: Sequence[str] = (),
     ) -> None:
         self.backend = backend
         self.lowering = lowering
         recorded = backend.provider == "cuda" and backend.cuda.graphs
-        self._sessions = lowering.load(
-            step_graph(gradient, preprocessing), backend, threads, recorded
-        )
+        self._terms = {layer: term_output(layer) for layer in terms}
+        graph = step_graph(gradient, preprocessing, parts, list(self._terms.values()))
+        self._inputs = graph.inputs
+        self._sessions = lowering.load(graph, backend, threads, recorded)
 
-    def ascent(self, picture: Any, blur: float) -> Ascent:
+    def ascent(self, picture: Any, values: Mapping[str, np.ndarray]) -> Ascent:
         """Begin the ascent from a picture.
 
         Parameters
         ----------
         picture : ndarray of float32, shape (H, W, 3), or OrtValue of the same
             RGB, 0 to 1, on the host, or on the device already.
-        blur : float
-            σ of the Gaussian blur of the gradient, in pixels; 0 for none.
+        values : mapping of str to ndarray
+            The inputs of the step's parts, as `values_of` gives them, and weights
+            of layers that are to be others than the graph's own.
         """
-        taps = kernels.gaussian(blur)
         height, width = shape_of(picture)[:2]
-        session = self._sessions.at(height, width, taps.size)
+        extents = extents_of(self._inputs, values)
+        session = self._sessions.at(height, width, **extents)
         try:
-            return Ascent(session, picture, taps)
+            return Ascent(session, picture, values, self._terms)
         except BackendError as error:
             if not session.recorded:
                 raise
             self._sessions.record_no_more(error)
-        return Ascent(self._sessions.at(height, width, taps.size), picture, taps)
+        return Ascent(self._sessions.at(height, width, **extents), picture, values, self._terms)
+
+
+def extents_of(inputs: Mapping[str, Tensor], values: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """How large the symbolic dimensions of some inputs are, given their values."""
+    return {
+        symbol: extent
+        for name, value in values.items()
+        for symbol, extent in zip(inputs[name].shape or (), value.shape, strict=True)
+        if isinstance(symbol, str)
+    }

@@ -1,0 +1,125 @@
+"""The detail of a dream added to a picture: by strips, as strongly as was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from . import kernels
+from .errors import RecipeError
+from .recipe import Recipe
+
+__all__ = ["Detail"]
+
+_STRIP_PIXELS = 1 << 20
+"""How many pixels a strip has, about."""
+
+_STRONGEST = 1000.0
+"""The most by which a detail is multiplied to reach a difference."""
+
+_NEAR = 1e-4
+_MOST_TRIALS = 60
+
+
+class Detail:
+    """What a dream adds to a picture, and the picture that it is added to.
+
+    Parameters
+    ----------
+    original : ndarray of float32, shape (H, W, 3)
+        RGB, 0 to 1.
+    alpha : ndarray of float32, shape (H, W), optional
+        Where it is 0, pixels neither move nor count.
+    detail : ndarray of float32, shape (h, w, 3)
+        Of any size; it is enlarged to that of the original.
+    filter : str
+        The filter that enlarges it.
+    threads : int
+        For the kernels.
+    """
+
+    def __init__(
+        self,
+        original: np.ndarray,
+        alpha: np.ndarray | None,
+        detail: np.ndarray,
+        filter: str,
+        threads: int,
+    ) -> None:
+        self._original = original
+        self._alpha = alpha
+        self._detail = detail
+        self._how = filter, threads
+
+    def strength(self, recipe: Recipe) -> float:
+        """By what the detail is multiplied.
+
+        Raises
+        ------
+        RecipeError
+            If nothing reaches the difference that the recipe asks for.
+        """
+        if recipe.target_rms is None:
+            return recipe.strength
+        return self._strength_of(recipe.target_rms)
+
+    def added(self, strength: float) -> np.ndarray:
+        """The picture with the detail, float32 (H, W, 3), 0 to 1."""
+        out = np.empty(self._original.shape, np.float32)
+        for rows, moved in self._strips(strength):
+            out[rows] = moved
+        return out
+
+    def rms(self, strength: float) -> float:
+        """How far that is from the original, root mean square in 8-bit grey levels."""
+        total = 0.0
+        for rows, moved in self._strips(strength):
+            total += float(np.sum(np.square(moved - self._original[rows], dtype=np.float64)))
+        count = self._original.shape[0] * self._original.shape[1]
+        if self._alpha is not None:
+            count = int(np.count_nonzero(self._alpha))
+        return 255 * float(np.sqrt(total / (3 * count))) if count else 0.0
+
+    def _strips(self, strength: float) -> Iterator[tuple[slice, np.ndarray]]:
+        height, width = self._original.shape[:2]
+        filter, threads = self._how
+        each = max(1, _STRIP_PIXELS // width)
+        for top in range(0, height, each):
+            rows = slice(top, min(top + each, height))
+            strip = self._detail[rows]
+            if self._detail.shape != self._original.shape:
+                strip = kernels.resize(
+                    self._detail, height, width, filter, threads, rows=(rows.start, rows.stop)
+                )
+            moved = strip * np.float32(strength)
+            moved += self._original[rows]
+            np.clip(moved, 0, 1, out=moved)
+            if self._alpha is not None:
+                still = self._alpha[rows] == 0
+                moved[still] = self._original[rows][still]
+            yield rows, moved
+
+    def _strength_of(self, target: float) -> float:
+        """The strength that reaches a difference, between two that enclose it."""
+        low, high, below, above = 0.0, 1.0, 0.0, self.rms(1.0)
+        while above < target:
+            if high >= _STRONGEST:
+                raise RecipeError(
+                    f"The dream cannot differ by {target:g} grey levels from the picture: "
+                    f"{high:g} times as strong, it differs by {above:.4g}. Take more steps."
+                )
+            low, below, high = high, above, min(2 * high, _STRONGEST)
+            above = self.rms(high)
+        # The difference grows nearly in proportion, until colours are clipped.
+        for trial in range(_MOST_TRIALS):
+            share = (target - below) / (above - below) if trial % 4 < 3 else 0.5
+            middle = low + (high - low) * share
+            found = self.rms(middle)
+            if abs(found - target) <= _NEAR * target:
+                break
+            if found < target:
+                low, below = middle, found
+            else:
+                high, above = middle, found
+        return middle
