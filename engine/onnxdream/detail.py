@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -64,18 +64,24 @@ class Detail:
             return recipe.strength
         return self._strength_of(recipe.target_rms)
 
-    def added(self, strength: float) -> np.ndarray:
-        """The picture with the detail, float32 (H, W, 3), 0 to 1."""
+    def added(self, strength: float) -> tuple[np.ndarray, float]:
+        """The picture with the detail, float32 (H, W, 3), 0 to 1, and its `rms`."""
         out = np.empty(self._original.shape, np.float32)
-        for rows, moved in self._strips(strength):
-            out[rows] = moved
-        return out
 
-    def rms(self, strength: float) -> float:
+        def keep(rows: slice, moved: np.ndarray) -> None:
+            out[rows] = moved
+
+        return out, self.rms(strength, keep)
+
+    def rms(
+        self, strength: float, keep: Callable[[slice, np.ndarray], None] | None = None
+    ) -> float:
         """How far that is from the original, root mean square in 8-bit grey levels."""
         total = 0.0
         for rows, moved in self._strips(strength):
             total += float(np.sum(np.square(moved - self._original[rows], dtype=np.float64)))
+            if keep is not None:
+                keep(rows, moved)
         count = self._original.shape[0] * self._original.shape[1]
         if self._alpha is not None:
             count = int(np.count_nonzero(self._alpha))

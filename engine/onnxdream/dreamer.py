@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Unpack
@@ -21,6 +24,7 @@ from .network import DEFAULT_NETWORK, Network, load
 from .objectives import weight_input
 from .octaves import octave_count, octave_sizes, reflected, working_size
 from .progress import Cancel, Progress, Watch
+from .provenance import Input, Provenance, Used
 from .pyramid import amplify
 from .recipe import DEFAULT_PRESET, Layers, Recipe, Settings, recipe_from
 from .runtime import (
@@ -43,6 +47,8 @@ __all__ = ["Dreamer", "dream", "dreamer_for"]
 
 _NOISE_SIDE = 224
 
+log = logging.getLogger(__name__)
+
 Tell = Callable[[Progress], object]
 
 
@@ -57,11 +63,14 @@ class Resolved(NamedTuple):
         The height and width of each octave, from small to large.
     strength : float
         By what the detail was multiplied.
+    rms : float
+        How far the dream is from the picture, root mean square in 8-bit grey levels.
     """
 
     layers: Mapping[str, float]
     octaves: list[tuple[int, int]]
     strength: float
+    rms: float
 
 
 class Dreamer:
@@ -320,11 +329,42 @@ class Dreamer:
         self, picture: images.Picture, recipe: Recipe, watch: Watch
     ) -> images.Picture:
         try:
-            pixels, _ = self._dreamt(picture.pixels, picture.alpha, recipe, watch)
+            pixels, resolved = self._dreamt(picture.pixels, picture.alpha, recipe, watch)
         except DreamStoppedError as error:
             error.partial = picture.with_pixels(error.partial)
             raise
-        return picture.with_pixels(pixels)
+        provenance = self._provenance(picture, recipe, resolved)
+        return replace(picture.with_pixels(pixels), texts=provenance.texts())
+
+    def _provenance(
+        self, picture: images.Picture, recipe: Recipe, resolved: Resolved
+    ) -> Provenance:
+        height, width = picture.pixels.shape[:2]
+        made = msgspec.structs.replace(
+            recipe,
+            # A path may say whose it is.
+            network=Path(self.network.location).name,
+            preprocessing=self.network.preprocessing,
+            layers=resolved.layers,
+        )
+        return Provenance(
+            recipe=made,
+            input=Input(width=width, height=height, sha256=picture.sha256()),
+            used=self.used(),
+            octaves=[(across, down) for down, across in resolved.octaves],
+            strength=resolved.strength,
+            rms=resolved.rms,
+        )
+
+    def used(self) -> Used:
+        """What takes part in its dreams beside a recipe."""
+        return Used.here(
+            network=self.network.sha256,
+            provider=self.provider,
+            lowering=self.lowering,
+            precision=self.precision,
+            threads=self.threads,
+        )
 
     def _dreamt(
         self, original: np.ndarray, alpha: np.ndarray | None, recipe: Recipe, watch: Watch
@@ -342,6 +382,18 @@ class Dreamer:
         count = octave_count(height, width, recipe.octaves, scale, least)
         sizes = octave_sizes(height, width, count, scale, least)
 
+        log.info(
+            "Dreaming %s (%s) at %d×%d in %d octaves of %d steps, on %s, %s, %d threads.",
+            self.network.name,
+            ", ".join(layers),
+            width,
+            height,
+            len(sizes),
+            recipe.steps,
+            self.provider,
+            self.lowering,
+            self.threads,
+        )
         parts = parts_of(recipe)
         values = values_of(recipe, parts)
         values |= {weight_input(name): np.array(w, np.float32) for name, w in layers.items()}
@@ -350,10 +402,11 @@ class Dreamer:
         found = np.ascontiguousarray(found[crop])
         detail = Detail(original, alpha, found, recipe.resize, self.threads)
         if stopped is not None:
-            stopped.partial = detail.added(recipe.strength)
+            stopped.partial, _ = detail.added(recipe.strength)
             raise stopped
         strength = detail.strength(recipe)
-        return detail.added(strength), Resolved(layers, sizes, strength)
+        dreamt, rms = detail.added(strength)
+        return dreamt, Resolved(layers, sizes, strength, rms)
 
     def _gradient(self, layers: Mapping[str, float]) -> Graph:
         """The gradient graph of some layers; their weights are inputs."""

@@ -24,6 +24,7 @@ from .graph import (
     Tensor,
     cut,
     descendants,
+    fingerprint,
     forward_part,
     free_names,
     infer,
@@ -110,6 +111,11 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<onnxdream.Network {self.name!r}>"
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of its nodes and weights, as hexadecimal digits."""
+        return fingerprint(self.graph)
 
     @property
     def preprocessing(self) -> Preprocessing:

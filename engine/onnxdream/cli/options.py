@@ -32,12 +32,19 @@ def add_recipe_options(parser: ArgumentParser) -> None:
     the docstring of `Recipe` says of them.
     """
     group = parser.add_argument_group("recipe")
-    group.add_argument(
+    start = group.add_mutually_exclusive_group()
+    start.add_argument(
         "--preset",
         choices=PRESETS,
         default=DEFAULT_PRESET,
         help="the recipe that the options below change; `onnxdream presets` says what "
         "each shows (default: %(default)s)",
+    )
+    start.add_argument(
+        "--recipe",
+        metavar="FILE",
+        help="a recipe to change instead: TOML or JSON, as `onnxdream recipe` writes it, or "
+        "a dream",
     )
     said, defaults = descriptions(), Recipe()
     for name, form in FORMS.items():
@@ -81,7 +88,12 @@ def chosen_recipe(options: Namespace) -> Recipe:
         settings["network"] = options.network
     from ..network import DEFAULT_NETWORK
 
-    recipe = recipe_from(options.preset, settings)
+    start: Recipe | str = options.preset
+    if options.recipe is not None:
+        from ..provenance import read_recipe
+
+        start = read_recipe(options.recipe)
+    recipe = recipe_from(start, settings)
     fed = any(getattr(options, name) is not None for name in Preprocessing.__struct_fields__)
     if fed or options.layers:
         network = load_network(options, recipe.network or DEFAULT_NETWORK)
@@ -89,7 +101,7 @@ def chosen_recipe(options: Namespace) -> Recipe:
             settings["preprocessing"] = network.preprocessing
         if options.layers:
             settings["layers"] = chosen_layers(network, options)
-    return recipe_from(options.preset, settings)
+    return recipe_from(start, settings)
 
 
 def add_preprocessing_options(parser: ArgumentParser) -> None:

@@ -7,6 +7,7 @@ knows one kind of picture only.
 
 from .picture import Picture, checked
 from .reading import MAX_PIXELS, Source, read
+from .texts import read_texts
 from .writing import Target, write
 
-__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "checked", "read", "write"]
+__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "checked", "read", "read_texts", "write"]

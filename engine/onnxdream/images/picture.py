@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -24,6 +26,8 @@ class Picture:
         Opacity, 0 to 1; None if the picture has none.
     icc_profile : bytes, optional
         The ICC profile that says what RGB means here; None is sRGB.
+    texts : mapping of str to str
+        Words that are written into the picture's file.
 
     Raises
     ------
@@ -34,6 +38,7 @@ class Picture:
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     icc_profile: bytes | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
@@ -60,6 +65,15 @@ class Picture:
         """
         return replace(self, pixels=pixels)
 
+    def sha256(self) -> str:
+        """SHA-256 of its pixels, transparency and profile, as hexadecimal digits."""
+        digest = hashlib.sha256(repr(self.pixels.shape).encode())
+        for part in (self.pixels, self.alpha):
+            if part is not None:
+                digest.update(np.ascontiguousarray(part).data)
+        digest.update(self.icc_profile or b"")
+        return digest.hexdigest()
+
     def to_image(self) -> Image.Image:
         """Return the picture in 8 bits, mode RGB or RGBA.
 
@@ -72,6 +86,7 @@ class Picture:
         image = Image.fromarray(channels)
         if self.icc_profile is not None:
             image.info["icc_profile"] = self.icc_profile
+        image.info.update(self.texts)
         return image
 
 

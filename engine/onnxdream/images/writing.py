@@ -17,6 +17,7 @@ from PIL import Image
 from ..errors import ImageError, ImageFormatError, RecipeError
 from .colour import to_srgb
 from .picture import Picture
+from .texts import options_for
 
 __all__ = ["Target", "write"]
 
@@ -109,6 +110,7 @@ def _encode(picture: Picture, format: str, quality: int) -> bytes:
     options = form.options | ({"quality": quality} if form.lossy else {})
     if picture.icc_profile is not None and form.profile:
         options["icc_profile"] = picture.icc_profile
+    options |= options_for(name, picture.texts)
     image = _fitted(picture, name, form)
     content = BytesIO()
     try:
