@@ -16,6 +16,7 @@ from . import images, kernels
 from .errors import BackendError, GradientError, ImageFormatError
 from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
+from .memory import enough_memory
 from .network import DEFAULT_NETWORK, Layers, Network, load
 from .octaves import octave_sizes, reflected
 from .recipe import Recipe, recipe_from
@@ -37,6 +38,13 @@ if TYPE_CHECKING:
 __all__ = ["Dreamer", "Progress", "dream"]
 
 _NOISE_SIDE = 224
+
+_enough_to_load = enough_memory(
+    "The network cannot be loaded", "take fewer threads, or a smaller network"
+)
+_enough_to_dream = enough_memory(
+    "The picture cannot be dreamed", "dream a smaller one, or on fewer threads"
+)
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,11 @@ class Dreamer:
         lowering or the precision.
     RecipeError
         If `threads`, `device`, the precision or a weight is impossible.
+    OutOfMemoryError
+        If there is not enough memory.
     """
 
+    @_enough_to_load
     def __init__(
         self,
         network: Network | str | os.PathLike[str] = DEFAULT_NETWORK,
@@ -169,6 +180,7 @@ class Dreamer:
         """The least height and width of an octave, in pixels."""
         return self.network.least_size(list(self.layers))
 
+    @_enough_to_dream
     def gradient(self, pixels: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss of a picture and its gradient.
 
@@ -190,6 +202,8 @@ class Dreamer:
             If `pixels` is no such array, or is smaller than the network's least size.
         GradientError
             If the loss is not finite.
+        OutOfMemoryError
+            If there is not enough memory.
         """
         pixels = images.checked(pixels)
         height, width = pixels.shape[:2]
@@ -207,6 +221,7 @@ class Dreamer:
             raise GradientError("The loss is not a finite number; check how the network is fed.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
 
+    @_enough_to_dream
     def placement(self) -> list[Placed]:
         """Where each node of a step runs; it takes a step on noise to see.
 
@@ -224,6 +239,7 @@ class Dreamer:
             max(self.least_size, _NOISE_SIDE),
         )
 
+    @_enough_to_dream
     def dream(
         self,
         source: images.Source,
@@ -258,10 +274,13 @@ class Dreamer:
             If a setting is impossible.
         GradientError
             If the gradient is zero or not finite.
+        OutOfMemoryError
+            If there is not enough memory.
         """
         picture = images.read(source)
         return self.dream_picture(picture, recipe, progress=progress, **settings).to_image()
 
+    @_enough_to_dream
     def dream_picture(
         self,
         picture: images.Picture,
@@ -274,6 +293,7 @@ class Dreamer:
         dreamt = self.dream_array(picture.pixels, recipe, progress=progress, **settings)
         return picture.with_pixels(dreamt)
 
+    @_enough_to_dream
     def dream_array(
         self,
         pixels: np.ndarray,

@@ -51,6 +51,7 @@ def _run(options: Namespace) -> int:
     recipe = chosen_recipe(options)
     target = output.target(options)
     picture = images.read(output.source(options.photo))
+    output.check(options, target, picture)
     network = load_network(options)
     with (
         Dreamer(network, chosen_layers(network, options), **chosen_machine(options)) as dreamer,

@@ -6,7 +6,17 @@ knows one kind of picture only.
 """
 
 from .picture import Picture, checked
-from .reading import MAX_PIXELS, Source, read
-from .writing import Target, write
+from .reading import MAX_PIXELS, MAX_SIDE, Source, read
+from .writing import Target, check_target, write
 
-__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "checked", "read", "write"]
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "Picture",
+    "Source",
+    "Target",
+    "check_target",
+    "checked",
+    "read",
+    "write",
+]

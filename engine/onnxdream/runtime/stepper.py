@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import kernels
-from ..errors import BackendError
+from ..errors import BackendError, OutOfMemoryError
 from ..graph import Graph
 from ..lowering import step_graph
 from ..preprocessing import Preprocessing
@@ -63,7 +63,7 @@ class Stepper:
         session = self._sessions.at(height, width, taps.size)
         try:
             return Ascent(session, picture, taps)
-        except BackendError as error:
+        except (BackendError, OutOfMemoryError) as error:
             if not session.recorded:
                 raise
             self._sessions.record_no_more(error)
