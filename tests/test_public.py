@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 import tomllib
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,9 @@ PUBLIC = {
     "load": "network",
 }
 
+ROOMS = {"errors", "images"}
+"""Modules that are public as a whole."""
+
 HEAVY = {"PIL", "cv2", "matplotlib", "numpy", "onnx", "onnxruntime", "scipy", "torch", "tqdm"}
 DEVELOPERS = {"Cython", "_pytest", "cv2", "hypothesis", "mypy", "scipy", "setuptools", "torch"}
 
@@ -57,7 +62,7 @@ def modules_after(program: str) -> set[str]:
 
 class TestNames:
     def test_they_are_these(self):
-        assert set(onnxdream.__all__) == {*PUBLIC, "__version__"}
+        assert set(onnxdream.__all__) == {*PUBLIC, *ROOMS, "__version__"}
         assert dir(onnxdream) == sorted(onnxdream.__all__)
 
     @pytest.mark.parametrize("name", PUBLIC)
@@ -70,12 +75,23 @@ class TestNames:
     def test_each_is_documented(self, name):
         assert inspect.getdoc(getattr(onnxdream, name))
 
+    @pytest.mark.parametrize("name", ROOMS)
+    def test_each_room_is_there_without_being_imported(self, name):
+        assert "True" in modules_after(
+            f"import onnxdream; print(onnxdream.{name}.__name__ == 'onnxdream.{name}', end=' ')"
+        )
+
+    def test_what_the_docs_name_is_there(self):
+        page = (PROJECT.parent / "docs" / "python.md").read_text("utf-8")
+        for dotted in set(re.findall(r"`onnxdream((?:\.\w+)+)", page)):
+            assert attrgetter(dotted[1:])(onnxdream) is not None
+
     def test_type_checkers_see_the_same(self):
         tree = ast.parse((PACKAGE / "__init__.py").read_text())
         seen = {
             alias.name: node.module
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.level == 1
+            if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module
             for alias in node.names
         }
         assert seen == PUBLIC

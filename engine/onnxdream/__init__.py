@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import errors, images
     from .dreamer import Dreamer, dream
     from .errors import OnnxdreamError
     from .network import Layer, Network, embedded, load
@@ -35,6 +36,8 @@ __all__ = [
     "__version__",
     "dream",
     "embedded",
+    "errors",
+    "images",
     "load",
 ]
 
@@ -55,7 +58,13 @@ _HOMES = {
 }
 
 
+_ROOMS = ("errors", "images")
+"""Modules that are public as a whole."""
+
+
 def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -20,6 +20,7 @@ from .detail import Detail
 from .errors import BackendError, DreamStoppedError, GradientError, ImageFormatError, RecipeError
 from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS, Graph
+from .memory import enough_memory
 from .network import DEFAULT_NETWORK, Network, load
 from .objectives import weight_input
 from .octaves import octave_count, octave_sizes, reflected, working_size
@@ -48,6 +49,13 @@ __all__ = ["Dreamer", "dream", "dreamer_for"]
 _NOISE_SIDE = 224
 
 log = logging.getLogger(__name__)
+
+_enough_to_load = enough_memory(
+    "The network cannot be loaded", "take fewer threads, or a smaller network"
+)
+_enough_to_dream = enough_memory(
+    "The picture cannot be dreamed", "dream at a smaller size, or on fewer threads"
+)
 
 Tell = Callable[[Progress], object]
 
@@ -97,8 +105,11 @@ class Dreamer:
         lowering or the precision.
     RecipeError
         If a weight is impossible.
+    OutOfMemoryError
+        If there is not enough memory.
     """
 
+    @_enough_to_load
     def __init__(
         self,
         network: Network | str | os.PathLike[str] = DEFAULT_NETWORK,
@@ -160,6 +171,7 @@ class Dreamer:
         """The least height and width of an octave, in pixels."""
         return self.network.least_size(list(self.layers))
 
+    @_enough_to_dream
     def gradient(self, pixels: np.ndarray) -> tuple[float, np.ndarray]:
         """The loss of a picture and its gradient.
 
@@ -181,6 +193,8 @@ class Dreamer:
             If `pixels` is no such array, or is smaller than the network's least size.
         GradientError
             If the loss is not finite.
+        OutOfMemoryError
+            If there is not enough memory.
         """
         pixels = images.checked(pixels)
         height, width = pixels.shape[:2]
@@ -198,6 +212,7 @@ class Dreamer:
             raise GradientError("The loss is not a finite number; check how the network is fed.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
 
+    @_enough_to_dream
     def placement(self) -> list[Placed]:
         """Where each node of a step runs; it takes a step on noise to see.
 
@@ -245,6 +260,7 @@ class Dreamer:
             )
         return msgspec.structs.replace(made, network=self.network.location)
 
+    @_enough_to_dream
     def dream(
         self,
         source: images.Source,
@@ -287,6 +303,8 @@ class Dreamer:
             If the gradient is zero or not finite.
         DreamStoppedError
             If it was cancelled, or took too long; `partial` is what there was.
+        OutOfMemoryError
+            If there is not enough memory.
         """
         watch = Watch(progress, cancel, timeout)
         made = self.recipe(recipe, **settings)
@@ -296,6 +314,7 @@ class Dreamer:
             error.partial = error.partial.to_image()
             raise
 
+    @_enough_to_dream
     def dream_picture(
         self,
         picture: images.Picture,
@@ -310,6 +329,7 @@ class Dreamer:
         watch = Watch(progress, cancel, timeout)
         return self._dream_picture(picture, self.recipe(recipe, **settings), watch)
 
+    @_enough_to_dream
     def dream_array(
         self,
         pixels: np.ndarray,

@@ -7,7 +7,7 @@
     │   ├── ImageNotFoundError      there is no such file
     │   ├── ImageFormatError        it is no picture, or of a kind that cannot be read or written
     │   ├── ImageTruncatedError     the picture ends too early
-    │   └── ImageTooLargeError      it would take more memory than is sane
+    │   └── ImageTooLargeError      it has more pixels, or longer sides, than are sane
     ├── NetworkError                a network could not be used
     │   ├── NetworkNotFoundError    no embedded network and no file has this name
     │   ├── NetworkFormatError      the file is corrupt, too large, too new, or no CNN
@@ -20,6 +20,7 @@
     ├── BackendError                ONNX Runtime could not be used
     │   ├── BackendNotFoundError    it is not installed
     │   └── ProviderError           it cannot run on the provider that was asked for
+    ├── OutOfMemoryError            there is not enough memory (a MemoryError, too)
     ├── MissingExtraError           an optional package is not installed
     ├── ExportError                 a PyTorch network could not be exported
     └── BenchmarkError              a benchmark could not be run, or its results not be read
@@ -51,6 +52,7 @@ __all__ = [
     "NetworkFormatError",
     "NetworkNotFoundError",
     "OnnxdreamError",
+    "OutOfMemoryError",
     "ProviderError",
     "RecipeError",
     "UnsupportedOperatorError",
@@ -78,7 +80,7 @@ class ImageTruncatedError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The picture would take more memory than is sane."""
+    """The picture has more pixels, or longer sides, than are sane."""
 
 
 class NetworkError(OnnxdreamError):
@@ -135,6 +137,10 @@ class BackendNotFoundError(BackendError):
 
 class ProviderError(BackendError):
     """ONNX Runtime cannot run on the provider that was asked for."""
+
+
+class OutOfMemoryError(OnnxdreamError, MemoryError):
+    """There is not enough memory; the message says how much was wanted, where that is known."""
 
 
 class MissingExtraError(OnnxdreamError):

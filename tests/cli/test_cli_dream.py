@@ -86,17 +86,39 @@ def test_a_named_output_is_overwritten(
         ("nowhere/out.png", "There is no folder"),
         (".", "is a folder"),
         ("photo.png/out.png", "There is no folder"),
+        ("photo.png/out.png", "photo.png is a file"),
+        ("link.png", "There is no folder"),
+        ("loop.png", "leads back to itself"),
+        ("x" * 300 + ".png", "File name too long"),
     ],
 )
 def test_an_impossible_output_is_refused_before_the_dream(
     name: str, reason: str, dream: Program, tmp_path: Path, no_dreams: None
 ) -> None:
     (tmp_path / "photo.png").touch()
+    (tmp_path / "link.png").symlink_to("missing/out.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
     code, out, err = dream("-o", tmp_path / name)
     assert (code, out) == (1, "")
     assert err.startswith("onnxdream: ")
     assert err.count("\n") == 1
     assert reason in err
+
+
+def test_an_address_is_no_output(dream: Program, no_dreams: None) -> None:
+    assert "is an address, and only files can be written" in dream("-o", "https://a.b/x.png").err
+
+
+def test_an_address_is_no_photograph(dream: Program, no_dreams: None) -> None:
+    assert "is an address, and only files can be read" in dream(photo="https://a.b/x.png").err
+
+
+def test_a_format_that_holds_no_such_picture_is_refused_before_the_dream(
+    dream: Program, tmp_path: Path, no_dreams: None
+) -> None:
+    Image.new("RGB", (16384, 1)).save(tmp_path / "wide.png")
+    err = dream("-o", tmp_path / "out.webp", photo=tmp_path / "wide.png").err
+    assert "cannot be written as WEBP; PNG holds it" in err
 
 
 def test_a_write_protected_output_is_refused_before_the_dream(

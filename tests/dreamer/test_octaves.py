@@ -29,7 +29,7 @@ class TestOctaves:
         assert found == [(round(101 / 1.4**k), round(77 / 1.4**k)) for k in (4, 3, 2, 1, 0)]
 
     def test_those_below_the_least_size_are_left_out(self, dreamer, caplog):
-        caplog.set_level(logging.INFO, "onnxdream")
+        caplog.set_level(logging.INFO, "onnxdream.octaves")
         found = self.sizes(dreamer, picture(96, 130), octaves=4, octave_scale=1.5)
         assert found == [(64, 87), (96, 130)]
         [record] = caplog.records
@@ -39,7 +39,7 @@ class TestOctaves:
         )
 
     def test_where_all_fit_nothing_is_said(self, dreamer, caplog):
-        caplog.set_level(logging.INFO, "onnxdream")
+        caplog.set_level(logging.INFO, "onnxdream.octaves")
         assert self.sizes(dreamer, picture(96, 130), octaves=2, octave_scale=1.5)[0] == (64, 87)
         assert not caplog.records
 

@@ -20,6 +20,7 @@ from onnxdream.errors import (
     ImageNotFoundError,
     ImageTooLargeError,
     ImageTruncatedError,
+    OutOfMemoryError,
 )
 
 PIXELS = np.arange(600, dtype=np.uint8).reshape(10, 20, 3)
@@ -235,12 +236,21 @@ def test_the_limit_holds_for_images_that_are_not_yet_decoded(monkeypatch):
         images.read(image)
 
 
+@pytest.mark.parametrize("size", [(26, images.MAX_SIDE + 1), (images.MAX_SIDE + 1, 1)])
+def test_a_side_that_no_picture_has_is_refused_before_anything_is_decoded(size, monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("was decoded"))
+    array = np.broadcast_to(np.uint8(0), (size[1], size[0], 3))
+    for source in png_header(*size), Image.open(io.BytesIO(png_header(*size))), array:
+        with pytest.raises(ImageTooLargeError, match=f"more than {images.MAX_SIDE} one way"):
+            images.read(source)
+
+
 def test_no_memory_is_an_error_of_ours(monkeypatch):
     def exhausted(_):
         raise MemoryError
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", exhausted)
-    with pytest.raises(ImageTooLargeError):
+    with pytest.raises(OutOfMemoryError, match="not enough memory; shrink it first"):
         images.read(PNG)
 
 

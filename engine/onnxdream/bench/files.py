@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from .. import files
 from ..errors import BenchmarkError
 
 __all__ = ["check_target", "save"]
@@ -12,13 +12,7 @@ __all__ = ["check_target", "save"]
 
 def check_target(path: str | os.PathLike[str]) -> None:
     """Raise now what `save` would raise after a long benchmark."""
-    target = Path(path)
-    if target.is_dir():
-        raise BenchmarkError(f"{target} is a folder; name a file in it.")
-    if not target.parent.is_dir():
-        raise BenchmarkError(f"There is no folder {target.parent}; make it first.")
-    if not os.access(target.parent, os.W_OK):
-        raise BenchmarkError(f"{target} cannot be written: you lack the permission.")
+    files.check_target(path, BenchmarkError)
 
 
 def save(content: bytes, path: str | os.PathLike[str]) -> None:
@@ -29,13 +23,4 @@ def save(content: bytes, path: str | os.PathLike[str]) -> None:
     BenchmarkError
         If it cannot be written.
     """
-    check_target(path)
-    target = Path(path)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
-    except OSError as error:
-        raise BenchmarkError(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    files.save(content, path, BenchmarkError)

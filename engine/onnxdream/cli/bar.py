@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from ..progress import Progress
     from ..recipe import Recipe
 
-__all__ = ["Bar"]
+__all__ = ["Bar", "opened"]
+
+log = logging.getLogger(__name__)
+
+
+def opened(**settings: Any) -> tqdm | None:
+    """Return a bar on standard error, or None, and a line in the log, if none can be shown.
+
+    Parameters
+    ----------
+    **settings
+        What tqdm takes.
+    """
+    try:
+        # It reads its settings from the environment, and fails on what makes no sense.
+        from tqdm import tqdm
+
+        # A log wants fewer lines than a terminal.
+        often = {} if sys.stderr.isatty() else {"mininterval": 1.0}
+        return tqdm(file=sys.stderr, dynamic_ncols=True, **often, **settings)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        log.warning("No progress is shown; see TQDM_… in the environment. (%s)", error)
+        return None
 
 
 class Bar:
@@ -29,6 +52,7 @@ class Bar:
 
     def __init__(self, recipe: Recipe) -> None:
         self._growth = recipe.octave_scale**2
+        self._asked = False
         self._bar: tqdm | None = None
 
     def __enter__(self) -> Bar:
@@ -46,15 +70,13 @@ class Bar:
     def __call__(self, progress: Progress) -> None:
         """Show how far a dream has come."""
         octave = f"octave {progress.octave}/{progress.octaves}, {progress.width}×{progress.height}"
-        if self._bar is None:
-            self._bar = tqdm(
+        if not self._asked:
+            self._asked = True
+            self._bar = opened(
                 desc=octave,
                 total=progress.steps * sum(self._growth**k for k in range(progress.octaves)),
                 bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left",
-                file=sys.stderr,
-                # A log wants fewer lines than a terminal.
-                mininterval=0.1 if sys.stderr.isatty() else 1.0,
-                dynamic_ncols=True,
             )
-        self._bar.set_description_str(octave, refresh=False)
-        self._bar.update(self._growth ** (progress.octave - 1))
+        if self._bar is not None:
+            self._bar.set_description_str(octave, refresh=False)
+            self._bar.update(self._growth ** (progress.octave - 1))

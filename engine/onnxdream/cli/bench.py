@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +120,8 @@ def _read(paths: list[str]) -> dict[str, Report]:
 
 def _measured(options: Namespace) -> Report:
     """Measure, behind a bar on standard error."""
-    from tqdm import tqdm
-
     from .. import bench
+    from .bar import opened
 
     effort = bench.QUICK if options.quick else bench.FULL
     cases = bench.plan(
@@ -136,16 +135,17 @@ def _measured(options: Namespace) -> Report:
         graphs=options.cuda_graphs,
     )
     form = "{n_fmt}/{total_fmt} |{bar}| {elapsed} elapsed, {desc}"
-    with tqdm(total=len(cases), bar_format=form, file=sys.stderr, dynamic_ncols=True) as bar:
+    bar = opened(total=len(cases), bar_format=form)
 
-        def tell(done: int, case: Case) -> None:
+    def tell(done: int, case: Case | str) -> None:
+        if bar is not None:
             bar.set_description_str(str(case), refresh=False)
             bar.update(done - bar.n)
             bar.refresh()
 
+    with nullcontext() if bar is None else bar:
         report = bench.run(cases, options.quick, tell)
-        bar.set_description_str("done", refresh=False)
-        bar.update(len(cases) - bar.n)
+        tell(len(cases), "done")
     return report
 
 

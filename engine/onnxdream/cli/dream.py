@@ -49,6 +49,7 @@ def _run(options: Namespace) -> int:
     recipe = chosen_recipe(options)
     target = output.target(options)
     picture = images.read(output.source(options.photo))
+    output.check(options, target, picture)
     with (
         dreamer_for(recipe, chosen_machine(options)) as dreamer,
         nullcontext() if options.quiet else Bar(recipe) as progress,

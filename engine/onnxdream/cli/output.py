@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from io import BytesIO
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
-
 from .. import images
 from ..errors import ImageError
+from ..files import shown
 
-__all__ = ["PIPE", "source", "target", "write"]
+__all__ = ["PIPE", "check", "source", "target", "write"]
 
 PIPE = "-"
 """What names standard input or standard output."""
-
-_SPECK = images.Picture(np.zeros((1, 1, 3), np.float32))
 
 
 def source(photo: str) -> images.Source:
@@ -34,12 +30,12 @@ def source(photo: str) -> images.Source:
 
 
 def target(options: Namespace) -> Path | None:
-    """Return where the dream goes, None for standard output, if it can go there.
+    """Return where the dream goes, None for standard output.
 
     Raises
     ------
     ImageError
-        If it cannot, so that nobody waits for a dream that is lost.
+        If it names what cannot be written.
     SystemExit
         If a terminal would be shown the bytes of a picture.
     """
@@ -51,14 +47,25 @@ def target(options: Namespace) -> Path | None:
     if output == PIPE:
         _opened(sys.stdout, "standard output")
         return None
-    if output is not None:
-        path = Path(output)
-    else:
-        path = Path(photo).parent / f"{Path(photo).stem}.dream.png"
-        if path.exists() and not options.force:
-            raise ImageError(f"{path} exists already: say --force, or name a file with -o.")
-    _check(path)
-    return path
+    if output is None:
+        return Path(photo).parent / f"{Path(photo).stem}.dream.png"
+    images.check_target(output)
+    return Path(output)
+
+
+def check(options: Namespace, path: Path | None, picture: images.Picture) -> None:
+    """Make sure that nobody waits for a dream that is lost.
+
+    Raises
+    ------
+    ImageError
+        If a picture like this one cannot be written there.
+    """
+    if path is None:
+        return
+    images.check_target(path, like=picture)
+    if options.output is None and path.exists() and not options.force:
+        raise ImageError(f"{shown(path)} exists already: say --force, or name a file with -o.")
 
 
 def write(picture: images.Picture, path: Path | None) -> None:
@@ -84,14 +91,3 @@ def _opened(stream: TextIO | None, name: str) -> TextIO:
     if stream is None:
         raise ImageError(f"There is no {name}: it is closed.")
     return stream
-
-
-def _check(path: Path) -> None:
-    """Raise now what `images.write` would raise after the dream."""
-    images.write(_SPECK, BytesIO(), path.suffix or None)
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise ImageError(f"There is no folder {path.parent}; make it first.")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ImageError(f"{path} cannot be written: you lack the permission.")

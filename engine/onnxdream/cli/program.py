@@ -6,14 +6,15 @@ code  meaning
 0     done
 1     it could not be done; one line on standard error says why
 2     the command line is wrong
+129   stopped by SIGHUP: the terminal was closed
 130   stopped by Ctrl-C
 141   whoever read the output went away
+143   stopped by SIGTERM
 ====  =======================================================
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ from io import TextIOWrapper
 from .. import __version__
 from ..errors import OnnxdreamError
 from . import bench, doctor, dream, layers, networks
+from .door import abandon, say
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
@@ -35,7 +37,7 @@ COMMANDS = {
 }
 """Every command, by the name that it is called by."""
 
-FAILED, STOPPED, UNREAD = 1, 130, 141
+FAILED, UNREAD = 1, 141
 
 _EXAMPLES = """\
 examples:
@@ -47,30 +49,16 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The command line without the program's name; that of the process if
-        not given.
-
-    Returns
-    -------
-    int
-        The exit code; see the table in this module.
-    """
+    """Run the program, which `onnxdream.cli.main` attends; what stops it is raised."""
     try:
         code = _answer(arguments)
         # A reader that went away is noticed here, not in the interpreter's last moments.
         print(end="", flush=True)
-    except KeyboardInterrupt:
-        return _fail("stopped", STOPPED)
     except BrokenPipeError:
-        _abandon_stdout()
+        abandon(sys.stdout)
         return UNREAD
     except OSError as error:
-        _abandon_stdout()
+        abandon(sys.stdout)
         return _fail(str(error), FAILED)
     return code
 
@@ -132,16 +120,5 @@ def _spoken_log(verbose: bool) -> Iterator[None]:
 
 def _fail(message: str, code: int) -> int:
     """Say in one line why there is no result."""
-    # Without a standard error, print would take standard output.
-    if sys.stderr is not None:
-        print("onnxdream:", " ".join(message.split()), file=sys.stderr)
+    say(message)
     return code
-
-
-def _abandon_stdout() -> None:
-    """Keep the interpreter from flushing at its end what nobody takes."""
-    own = sys.__stdout__
-    if own is not None and own is sys.stdout:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, own.fileno())
-        os.close(nowhere)

@@ -6,8 +6,19 @@ knows one kind of picture only.
 """
 
 from .picture import Picture, checked
-from .reading import MAX_PIXELS, Source, read
+from .reading import MAX_PIXELS, MAX_SIDE, Source, read
 from .texts import read_texts
-from .writing import Target, write
+from .writing import Target, check_target, write
 
-__all__ = ["MAX_PIXELS", "Picture", "Source", "Target", "checked", "read", "read_texts", "write"]
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "Picture",
+    "Source",
+    "Target",
+    "check_target",
+    "checked",
+    "read",
+    "read_texts",
+    "write",
+]

@@ -40,8 +40,10 @@ def guarded(name: str) -> Iterator[None]:
 
     Raises
     ------
+    MemoryError
+        If it does not fit into memory.
     ImageTooLargeError
-        If it does not fit into memory, or Pillow takes it for a bomb.
+        If Pillow takes it for a bomb.
     ImageTruncatedError
         If it ends too early.
     ImageFormatError
@@ -51,7 +53,7 @@ def guarded(name: str) -> Iterator[None]:
         with _filters, warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"PIL\.")
             yield
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     # Pillow's readers raise anything on damaged bytes, from SyntaxError to ZeroDivisionError.
     except Exception as error:
@@ -59,7 +61,7 @@ def guarded(name: str) -> Iterator[None]:
 
 
 def _ours(name: str, error: Exception) -> ImageError:
-    if isinstance(error, (Image.DecompressionBombError, MemoryError)):
+    if isinstance(error, Image.DecompressionBombError):
         return ImageTooLargeError(f"{name} is too large to be read; shrink it first. ({error})")
     if isinstance(error, UnidentifiedImageError):
         return ImageFormatError(

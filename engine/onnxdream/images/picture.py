@@ -32,7 +32,7 @@ class Picture:
     Raises
     ------
     ImageFormatError
-        If the shapes are not these.
+        If the types or the shapes are not these.
     """
 
     pixels: np.ndarray
@@ -41,6 +41,13 @@ class Picture:
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _check_floats("The pixels", self.pixels)
+        if self.alpha is not None:
+            _check_floats("Alpha", self.alpha)
+        if not isinstance(self.icc_profile, bytes | None):
+            raise ImageFormatError(
+                f"A colour profile is bytes, not {type(self.icc_profile).__name__}."
+            )
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
             raise ImageFormatError(
                 f"The pixels of a picture have the shape (H, W, 3), not {self.pixels.shape}."
@@ -79,6 +86,11 @@ class Picture:
 
         Values are rounded to the nearest of the 256, so that an 8-bit picture
         comes back to the bit; the ICC profile is in the image's `info`.
+
+        Raises
+        ------
+        ImageFormatError
+            If anything in it is no number.
         """
         channels = _to_bytes(self.pixels)
         if self.alpha is not None:
@@ -108,7 +120,10 @@ def checked(pixels: np.ndarray) -> np.ndarray:
     ImageFormatError
         If it has another type or shape, or holds what is no number.
     """
-    array = np.asarray(pixels)
+    try:
+        array = np.asarray(pixels)
+    except (TypeError, ValueError) as error:
+        raise ImageFormatError(f"pixels must be an array. ({error})") from error
     if array.ndim != 3 or array.shape[2] != 3 or not array.size or array.dtype != np.float32:
         raise ImageFormatError(
             "pixels must be a float32 array of shape (height, width, 3), "
@@ -119,6 +134,14 @@ def checked(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
+def _check_floats(what: str, values: object) -> None:
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+        kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+        raise ImageFormatError(f"{what} of a picture must be a float32 array, not {kind}.")
+
+
 def _to_bytes(values: np.ndarray) -> np.ndarray:
+    if np.isnan(values).any():
+        raise ImageFormatError("A picture must hold numbers only.")
     levels: np.ndarray = np.rint(np.clip(values, 0, 1) * 255)
     return levels.astype(np.uint8)

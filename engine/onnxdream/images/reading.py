@@ -11,16 +11,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from .. import files
 from ..errors import ImageError, ImageFormatError, ImageNotFoundError, ImageTooLargeError
+from ..memory import enough_memory
 from .depth import sixteen_bits
 from .guard import guarded
 from .modes import from_pillow
 from .picture import Picture
 
-__all__ = ["MAX_PIXELS", "Source", "read"]
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "Source", "read"]
 
 MAX_PIXELS = 178_956_970
 """The most pixels that are decoded: 512 MiB of 8-bit RGB, 2 GiB of float32."""
+
+MAX_SIDE = 262_144
+"""The longest side that is decoded, in pixels: no camera and no scanner comes near it,
+and of a file that claims more the rows alone take seconds."""
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
 """What `read` takes."""
@@ -28,6 +34,7 @@ Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[A
 _ARRAYS = "uint8 of shape (H, W), (H, W, 3) or (H, W, 4), or float32 or float64 of 0 to 1"
 
 
+@enough_memory("The picture cannot be read", "shrink it first")
 def read(source: Source) -> Picture:
     """Read a picture.
 
@@ -52,10 +59,12 @@ def read(source: Source) -> Picture:
     ImageTruncatedError
         If it ends too early.
     ImageTooLargeError
-        If it has more than `MAX_PIXELS` pixels, which is known before any is
-        decoded.
+        If it has more than `MAX_PIXELS` pixels or a side longer than
+        `MAX_SIDE`, which is known before any is decoded.
     ImageError
         If the file or the stream cannot be read.
+    OutOfMemoryError
+        If there is not enough memory.
     """
     match source:
         case np.ndarray():
@@ -66,7 +75,7 @@ def read(source: Source) -> Picture:
         case bytes():
             return _decode(BytesIO(source), "The byte string")
         case str() | os.PathLike():
-            return _read_file(Path(source))
+            return _read_file(files.path_from(source, ImageError))
         case _ if hasattr(source, "read"):
             return _decode(_contents(source, "The stream"), "The stream")
     raise ImageFormatError(
@@ -76,16 +85,21 @@ def read(source: Source) -> Picture:
 
 
 def _read_file(path: Path) -> Picture:
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder, not a picture.")
+    name = files.shown(path)
     try:
+        if path.is_dir():
+            raise ImageError(f"{name} is a folder, not a picture.")
         file = path.open("rb")
     except FileNotFoundError as error:
-        raise ImageNotFoundError(f"There is no picture {path}.") from error
+        if files.is_address(path):
+            raise ImageNotFoundError(
+                f"{name} is an address, and only files can be read; fetch it first."
+            ) from error
+        raise ImageNotFoundError(f"There is no picture {name}.") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{path} cannot be opened. ({error})") from error
+        raise ImageError(f"{name} cannot be opened: {files.why(error)}.") from error
     with file:
-        return _decode(file if file.seekable() else _contents(file, str(path)), str(path))
+        return _decode(file if file.seekable() else _contents(file, name), name)
 
 
 def _contents(stream: BinaryIO, name: str) -> BytesIO:
@@ -111,10 +125,17 @@ def _decode(file: BinaryIO, name: str) -> Picture:
 
 
 def _check_size(image: Image.Image, name: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
+    _check_extent(image.width, image.height, name)
+
+
+def _check_extent(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
         raise ImageTooLargeError(
-            f"{name} has {image.width} × {image.height} pixels, more than {MAX_PIXELS}; "
-            "shrink it first."
+            f"{name} has {width} × {height} pixels, more than {MAX_PIXELS}; shrink it first."
+        )
+    if max(width, height) > MAX_SIDE:
+        raise ImageTooLargeError(
+            f"{name} has {width} × {height} pixels, more than {MAX_SIDE} one way; shrink it first."
         )
 
 
@@ -124,6 +145,7 @@ def _from_array(array: npt.NDArray[Any]) -> Picture:
         raise ImageFormatError(
             f"An array of {array.dtype} and shape {array.shape} is no picture: {_ARRAYS} is."
         )
+    _check_extent(array.shape[1], array.shape[0], "The array")
     white = 255 if array.dtype == np.uint8 else 1
     if white == 1 and not (array.min() >= 0 and array.max() <= 1):
         raise ImageFormatError(

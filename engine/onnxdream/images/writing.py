@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-import stat
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from pathlib import Path
+from numbers import Integral
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
+from .. import files
 from ..errors import ImageError, ImageFormatError, RecipeError
+from ..memory import enough_memory
 from .colour import to_srgb
 from .picture import Picture
 from .texts import options_for
 
-__all__ = ["Target", "write"]
+__all__ = ["Target", "check_target", "write"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +29,12 @@ Target = str | os.PathLike[str] | BinaryIO
 
 @dataclass(frozen=True)
 class _Format:
-    """What a format holds beside 8-bit RGB; whether it asks for a quality, and what else."""
+    """What a format holds beside 8-bit RGB; its longest side; what its encoder is told."""
 
     alpha: bool = True
     profile: bool = True
     lossy: bool = False
+    side: int = 2**31 - 1
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -43,21 +44,31 @@ _FINE_COLOUR = {"subsampling": "4:4:4"}
 _FORMATS = {
     "PNG": _Format(),
     "TIFF": _Format(),
-    "JPEG": _Format(alpha=False, lossy=True, options=_FINE_COLOUR),
-    "WEBP": _Format(lossy=True),
-    "AVIF": _Format(lossy=True, options=_FINE_COLOUR),
+    "JPEG": _Format(alpha=False, lossy=True, side=65_500, options=_FINE_COLOUR),
+    "WEBP": _Format(lossy=True, side=16_383),
+    "AVIF": _Format(lossy=True, side=65_536, options=_FINE_COLOUR),
     "BMP": _Format(alpha=False, profile=False),
     "PPM": _Format(alpha=False, profile=False),
 }
 _OTHER_NAMES = {"JPG": "JPEG", "JPE": "JPEG", "JFIF": "JPEG", "TIF": "TIFF"}
 
 
+_SPECK = Picture(np.zeros((1, 1, 3), np.float32))
+
+
+@enough_memory("The picture cannot be written", "write a smaller one")
 def write(picture: Picture, target: Target, format: str | None = None, quality: int = 95) -> None:
     """Write a picture in 8 bits.
 
     A file is complete or untouched, whatever happens on the way: the picture is
-    written beside it and moved into its place. The new file has the old one's
-    permission bits, or those that the umask gives.
+    written beside it and moved into its place. What a killed process of this
+    machine left of the same file is removed.
+
+    The new file has the old one's permission bits, or those that the umask
+    gives. It has the old one's group where the process may give that, and its
+    owner where the process is privileged; else it belongs to who wrote it. It
+    has neither the old one's access control lists nor its extended attributes,
+    and other hard links to the old one still lead to the old one.
 
     Parameters
     ----------
@@ -80,12 +91,15 @@ def write(picture: Picture, target: Target, format: str | None = None, quality: 
         If the folder is missing, or the target cannot be written.
     RecipeError
         If the quality is out of range.
+    OutOfMemoryError
+        If there is not enough memory.
     """
+    if not isinstance(picture, Picture):
+        raise ImageFormatError(f"Only a Picture can be written, not a {type(picture).__name__}.")
     if isinstance(target, (str, os.PathLike)):
-        path = Path(target)
-        _write_file(path, _encode(picture, format or path.suffix or "PNG", quality))
+        files.save(_encode(picture, _named(target, format), quality), target, ImageError)
     elif hasattr(target, "write"):
-        content = _encode(picture, format or "PNG", quality)
+        content = _encode(picture, "PNG" if format is None else format, quality)
         try:
             target.write(content)
         except (OSError, TypeError, ValueError) as error:
@@ -96,18 +110,65 @@ def write(picture: Picture, target: Target, format: str | None = None, quality: 
         )
 
 
-def _encode(picture: Picture, format: str, quality: int) -> bytes:
-    if not 1 <= quality <= 100:
-        raise RecipeError(f"quality must be between 1 and 100, but is {quality}.")
-    name = format.removeprefix(".").upper()
+def check_target(
+    target: str | os.PathLike[str], format: str | None = None, like: Picture = _SPECK
+) -> None:
+    """Raise now what `write` would raise, before the work is done that is to be written.
+
+    Parameters
+    ----------
+    target : str or PathLike
+        The path.
+    format : str, optional
+        As for `write`.
+    like : Picture
+        A picture as large as the one that will be written; if not given, one
+        that every format can hold.
+
+    Raises
+    ------
+    ImageError
+        If a picture cannot be written there.
+    """
+    name = _known(_named(target, format))
+    _check_size(like, name)
+    _encode(_SPECK, name, 95)
+    files.check_target(target, ImageError)
+
+
+def _named(target: str | os.PathLike[str], format: str | None) -> str:
+    return files.path_from(target, ImageError).suffix or "PNG" if format is None else format
+
+
+def _known(format: str) -> str:
+    """The name of a format in our table."""
+    name = format.removeprefix(".").upper() if isinstance(format, str) else ""
     name = _OTHER_NAMES.get(name, name)
     if name not in _FORMATS:
         raise ImageFormatError(
             f"No picture can be written as {format!r}, "
             "but as PNG, JPEG, WebP, AVIF, TIFF, BMP or PPM."
         )
+    return name
+
+
+def _check_size(picture: Picture, name: str) -> None:
+    height, width = picture.pixels.shape[:2]
+    if max(height, width) > _FORMATS[name].side:
+        raise ImageFormatError(
+            f"The picture cannot be written as {name}; PNG holds it. ({width} × {height} pixels, "
+            f"where {name} holds {_FORMATS[name].side} each way)"
+        )
+
+
+def _encode(picture: Picture, format: str, quality: int) -> bytes:
+    whole = isinstance(quality, Integral) and not isinstance(quality, bool)
+    if not (whole and 1 <= quality <= 100):
+        raise RecipeError(f"quality must be a number between 1 and 100, but is {quality!r}.")
+    name = _known(format)
+    _check_size(picture, name)
     form = _FORMATS[name]
-    options = form.options | ({"quality": quality} if form.lossy else {})
+    options = form.options | ({"quality": int(quality)} if form.lossy else {})
     if picture.icc_profile is not None and form.profile:
         options["icc_profile"] = picture.icc_profile
     options |= options_for(name, picture.texts)
@@ -115,6 +176,8 @@ def _encode(picture: Picture, format: str, quality: int) -> bytes:
     content = BytesIO()
     try:
         image.save(content, name, **options)
+    except MemoryError:
+        raise
     # Its encoders say in many ways that a picture is too wide for them, or that
     # Pillow was built without them.
     except Exception as error:
@@ -135,38 +198,3 @@ def _fitted(picture: Picture, name: str, form: _Format) -> Image.Image:
     if picture.icc_profile is not None and not form.profile:
         return to_srgb(image, picture.icc_profile) or image
     return image
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    try:
-        mode = path.stat().st_mode if path.exists() else None
-        if mode is not None and stat.S_ISDIR(mode):
-            raise ImageError(f"{path} is a folder; name a file in it.")
-        if mode is not None and not os.access(path, os.W_OK):
-            raise ImageError(f"{path} is write-protected.")
-        if mode is None or stat.S_ISREG(mode):
-            _replace(Path(os.path.realpath(path)), content, mode)
-        else:
-            # A device or a pipe is written to, never replaced.
-            path.write_bytes(content)
-    except FileNotFoundError as error:
-        raise ImageError(f"There is no folder {path.parent}; make it first.") from error
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{path} cannot be written: {error}.") from error
-
-
-def _replace(path: Path, content: bytes, mode: int | None) -> None:
-    unfinished = path.with_name(f".onnxdream-{secrets.token_hex(8)}")
-    # Opened by its name rather than by mkstemp, whose files are for the owner only.
-    file = unfinished.open("xb")
-    try:
-        with file:
-            file.write(content)
-            # The name must not reach the disk before the bytes do.
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            unfinished.chmod(stat.S_IMODE(mode))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

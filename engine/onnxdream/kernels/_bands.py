@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
 from operator import index
 
@@ -59,7 +60,11 @@ def over_bands(kernel: Callable[[int, int], None], rows: int, threads: int) -> N
         for first, last in bands:
             kernel(first, last)
 
-    others = [_helpers.submit(work) for _ in range(threads - 1)]
+    others: list[Future[None]] = []
+    # Where the system starts no more threads, those that there are do the work.
+    with suppress(RuntimeError):
+        for _ in range(threads - 1):
+            others.append(_helpers.submit(work))  # noqa: PERF401
     work()
     for other in others:
         # Nothing is left for a thread that has not even started.

@@ -12,7 +12,7 @@ from ..errors import BackendError
 from ..graph import LOSS
 from ..step import MEAN, NEXT, PICTURE, SHIFT, STEP_SIZE
 from .providers import onnxruntime
-from .session import Session
+from .session import Session, run_error
 
 __all__ = ["Buffers"]
 
@@ -105,7 +105,10 @@ class Buffers:
             self.values[name].update_inplace(value)
 
     def _room(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
-        return self._values.ortvalue_from_shape_and_type(shape, dtype, *self._place)
+        try:
+            return self._values.ortvalue_from_shape_and_type(shape, dtype, *self._place)
+        except Exception as error:  # as of a run
+            raise run_error(error) from error
 
     def _rehearse(self, session: Session, values: Mapping[str, np.ndarray]) -> None:
         """Record both turns, once what they need has been allocated, and compare."""

@@ -12,13 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BackendError, NetworkFormatError, ProviderError
+from ..errors import BackendError, NetworkFormatError, OutOfMemoryError, ProviderError
 from ..graph import Graph, Node, Tensor, to_model
+from ..memory import out_of_memory, tells_of_memory
 from .cuda import failure, missing_library
 from .machine import PROVIDERS
 from .providers import FATAL_ONLY, Backend, onnxruntime
 
 __all__ = ["Session", "run_error", "settled"]
+
+_SMALLER = "dream a smaller picture, or on fewer threads"
+_FEWER = "take fewer threads, or a smaller network"
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ class Session:
         If ONNX Runtime does not accept the graph.
     ProviderError
         If it does not run on the provider.
+    OutOfMemoryError
+        If there is not enough memory.
     """
 
     def __init__(
@@ -150,13 +156,19 @@ def settled(backend: Backend) -> Backend:
     return backend
 
 
-def run_error(error: Exception) -> BackendError:
+def run_error(error: Exception) -> BackendError | OutOfMemoryError:
     """What to raise when a run failed."""
+    if tells_of_memory(error):
+        return out_of_memory("ONNX Runtime could not run the network", _SMALLER, error)
     return BackendError(f"ONNX Runtime could not run the network: {error}")
 
 
-def _session_error(error: Exception, backend: Backend) -> BackendError | NetworkFormatError:
+def _session_error(
+    error: Exception, backend: Backend
+) -> BackendError | NetworkFormatError | OutOfMemoryError:
     if backend.provider != "cpu":
         reason = failure(error).removesuffix(".")
         return ProviderError(f"ONNX Runtime cannot start on {backend.provider!r}: {reason}.")
+    if tells_of_memory(error):
+        return out_of_memory("ONNX Runtime could not load the network", _FEWER, error)
     return NetworkFormatError(f"ONNX Runtime does not accept the network: {error}")

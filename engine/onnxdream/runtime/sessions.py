@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from threading import Lock
 
-from ..errors import BackendError
+from ..errors import BackendError, OutOfMemoryError
 from ..graph import Graph
 from .providers import Backend
 from .session import Session
@@ -71,7 +71,7 @@ class Sessions:
             self._kept.move_to_end(size)
             return self._kept[size]
 
-    def record_no_more(self, reason: BackendError) -> None:
+    def record_no_more(self, reason: BackendError | OutOfMemoryError) -> None:
         """From now on, load sessions that run as they are."""
         with self._lock:
             self._stop_recording(reason)
@@ -85,7 +85,7 @@ class Sessions:
                 self._stop_recording(error)
         return Session(*self._how, size=fixed)
 
-    def _stop_recording(self, reason: BackendError) -> None:
+    def _stop_recording(self, reason: BackendError | OutOfMemoryError) -> None:
         if self._recorded:
             log.info("Steps run without CUDA graphs, as they cannot be recorded. (%s)", reason)
         self._recorded = False

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BackendError
+from ..errors import BackendError, OutOfMemoryError
 from ..graph import Graph, Tensor
 from ..objectives import term_output
 from ..preprocessing import Preprocessing
@@ -74,7 +74,7 @@ class Stepper:
         session = self._sessions.at(height, width, **extents)
         try:
             return Ascent(session, picture, values, self._terms)
-        except BackendError as error:
+        except (BackendError, OutOfMemoryError) as error:
             if not session.recorded:
                 raise
             self._sessions.record_no_more(error)
