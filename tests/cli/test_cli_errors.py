@@ -43,7 +43,7 @@ def truncated(path: Path) -> Path:
 
 BAD_PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path, "There is no picture"),
-    "a folder": (lambda path: path.parent, "is a folder"),
+    "a folder without any": (lambda path: path.parent, "There is no picture in"),
     "no picture": (text, "is no picture"),
     "truncated": (truncated, "ends too early"),
     "a bomb": (bomb, "too large|more than"),

@@ -7,8 +7,9 @@ knows one kind of picture only.
 
 from .picture import Picture, checked
 from .reading import MAX_PIXELS, MAX_SIDE, Source, read
+from .sheet import contact_sheet, thumbnail
 from .texts import read_texts
-from .writing import Target, check_target, write
+from .writing import Target, check_target, make_folder, write
 
 __all__ = [
     "MAX_PIXELS",
@@ -18,7 +19,10 @@ __all__ = [
     "Target",
     "check_target",
     "checked",
+    "contact_sheet",
+    "make_folder",
     "read",
     "read_texts",
+    "thumbnail",
     "write",
 ]

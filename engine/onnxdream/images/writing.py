@@ -136,6 +136,22 @@ def check_target(
     files.check_target(target, ImageError)
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, with those that it lies in, unless it is there.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be made.
+    """
+    try:
+        files.path_from(path, ImageError).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise ImageError(
+            f"The folder {files.shown(path)} cannot be made: {files.why(error)}."
+        ) from error
+
+
 def _named(target: str | os.PathLike[str], format: str | None) -> str:
     return files.path_from(target, ImageError).suffix or "PNG" if format is None else format
 

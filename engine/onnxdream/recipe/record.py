@@ -77,9 +77,9 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     octaves: Annotated[int, Meta(ge=1, le=64)] | Literal["auto"] = "auto"
     octave_scale: Annotated[float, Meta(ge=1.01, le=16)] = 1.4
     steps: Annotated[int, Meta(ge=1, le=100_000)] = 20
-    step_size: Annotated[float, Meta(ge=1e-6, le=255)] = 1.5
+    step_size: Annotated[float, Meta(ge=1e-6, le=255)] = 2.0
     jitter: Annotated[int, Meta(ge=0, le=100_000)] = 32
-    blur: Annotated[float, Meta(ge=0, le=100)] = 0.7
+    blur: Annotated[float, Meta(ge=0, le=100)] = 1.0
     resize: Literal["bilinear", "bicubic", "area"] = "bilinear"
     strength: Annotated[float, Meta(ge=0, le=100)] = 1.0
     target_rms: Annotated[float, Meta(ge=0.01, le=255)] | None = None
