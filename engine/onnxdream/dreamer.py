@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import images, kernels
-from .errors import BackendError, GradientError, ImageFormatError
+from .errors import BackendError, GradientError, ImageFormatError, RecipeError
 from .gradient import gradient_graph
 from .graph import GRADIENT, IMAGE, LOSS
 from .memory import enough_memory
 from .network import DEFAULT_NETWORK, Layers, Network, load
 from .octaves import octave_sizes, reflected
+from .ranges import said
 from .recipe import Recipe, recipe_from
 from .runtime import (
     Cuda,
@@ -290,6 +291,7 @@ class Dreamer:
         **settings: Any,
     ) -> images.Picture:
         """Dream what `images.read` returned; see `dream`."""
+        picture = images.a_picture(picture)
         dreamt = self.dream_array(picture.pixels, recipe, progress=progress, **settings)
         return picture.with_pixels(dreamt)
 
@@ -304,6 +306,8 @@ class Dreamer:
     ) -> np.ndarray:
         """Dream an array, float32 of shape (H, W, 3), RGB, 0 to 1; see `dream`."""
         recipe = recipe_from(recipe, settings)
+        if not (progress is None or callable(progress)):
+            raise RecipeError(f"progress must be callable, but is {said(progress)}.")
         original, crop = reflected(images.checked(pixels), self.least_size)
         height, width = original.shape[:2]
         sizes = octave_sizes(height, width, recipe.octaves, recipe.octave_scale, self.least_size)

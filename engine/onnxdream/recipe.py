@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import RecipeError
-from .ranges import number_within, whole_number_within
+from .ranges import among, number_within, said, whole_number_within
 
 __all__ = ["PRESETS", "Recipe", "recipe_from"]
 
@@ -61,8 +61,10 @@ class Recipe:
         for name, (least, most) in _MEASURES.items():
             measure = number_within(name, getattr(self, name), least, most)
             object.__setattr__(self, name, measure)
-        if self.resize not in _FILTERS:
-            raise RecipeError(f"resize must be one of {', '.join(_FILTERS)}, not {self.resize!r}.")
+        if not among(self.resize, _FILTERS):
+            raise RecipeError(
+                f"resize must be one of {', '.join(_FILTERS)}, not {said(self.resize)}."
+            )
 
 
 _COUNTS = {
@@ -99,10 +101,12 @@ def recipe_from(recipe: Recipe | str, settings: Mapping[str, Any]) -> Recipe:
     """
     if isinstance(recipe, str):
         if recipe not in PRESETS:
-            raise RecipeError(f"There is no preset {recipe!r}; choose one of {', '.join(PRESETS)}.")
+            raise RecipeError(
+                f"There is no preset {said(recipe)}; choose one of {', '.join(PRESETS)}."
+            )
         recipe = PRESETS[recipe]
     if not isinstance(recipe, Recipe):
-        raise RecipeError(f"A recipe is a Recipe or the name of a preset, not {recipe!r}.")
+        raise RecipeError(f"A recipe is a Recipe or the name of a preset, not {said(recipe)}.")
     known = {f.name for f in fields(Recipe)}
     unknown = sorted(set(settings) - known)
     if unknown:

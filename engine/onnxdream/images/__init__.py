@@ -5,7 +5,7 @@ transparency and its colour profile kept beside it. What lies behind the door
 knows one kind of picture only.
 """
 
-from .picture import Picture, checked
+from .picture import Picture, a_picture, checked
 from .reading import MAX_PIXELS, MAX_SIDE, Source, read
 from .writing import Target, check_target, write
 
@@ -15,6 +15,7 @@ __all__ = [
     "Picture",
     "Source",
     "Target",
+    "a_picture",
     "check_target",
     "checked",
     "read",

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..errors import ImageFormatError
 
-__all__ = ["Picture", "checked"]
+__all__ = ["Picture", "a_picture", "checked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,21 @@ class Picture:
         if self.icc_profile is not None:
             image.info["icc_profile"] = self.icc_profile
         return image
+
+
+def a_picture(picture: object) -> Picture:
+    """Return what is a picture.
+
+    Raises
+    ------
+    ImageFormatError
+        If it is none.
+    """
+    if not isinstance(picture, Picture):
+        raise ImageFormatError(
+            f"A {type(picture).__name__} is no Picture; `onnxdream.images.read` makes one."
+        )
+    return picture
 
 
 def checked(pixels: np.ndarray) -> np.ndarray:

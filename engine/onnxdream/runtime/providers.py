@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BackendNotFoundError, ProviderError, RecipeError
-from ..ranges import whole_number_within
+from ..ranges import among, said, whole_number_within
 from .cuda import Cuda, load_libraries
 
 __all__ = [
@@ -66,9 +66,10 @@ class Backend:
     cuda: Cuda = Cuda()
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
+        if not among(self.precision, PRECISIONS):
             raise RecipeError(
-                f"There is no precision {self.precision!r}; choose one of {', '.join(PRECISIONS)}."
+                f"There is no precision {said(self.precision)}; "
+                f"choose one of {', '.join(PRECISIONS)}."
             )
         if self.precision == "tf32" and self.provider == "cpu":
             raise ProviderError(
@@ -138,8 +139,12 @@ def choose(
     """
     device = whole_number_within("device", device, 0, _MOST_DEVICES - 1)
     known = ["auto", *PROVIDERS]
-    if provider not in known:
-        raise ProviderError(f"There is no provider {provider!r}; choose one of {', '.join(known)}.")
+    if not among(provider, known):
+        raise ProviderError(
+            f"There is no provider {said(provider)}; choose one of {', '.join(known)}."
+        )
+    if cuda is not None and not isinstance(cuda, Cuda):
+        raise RecipeError(f"cuda must be a Cuda, but is {said(cuda)}.")
     ort = onnxruntime()
     available = ort.get_available_providers()
     required = provider != "auto"

@@ -13,6 +13,7 @@ from .. import operators
 from ..errors import BackendError, OnnxdreamError, ProviderError
 from ..graph import DOMAIN, Graph, Node, Tensor
 from ..lowering import BLOCKED_DOMAIN, accelerated, on_device, portable
+from ..ranges import among, said
 from .providers import Backend, onnxruntime
 from .session import Session
 from .sessions import Sessions
@@ -69,8 +70,10 @@ def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
     ProviderError
         If the accelerated lowering was asked for and does not work here.
     """
-    if name not in LOWERINGS:
-        raise ProviderError(f"There is no lowering {name!r}; choose one of {', '.join(LOWERINGS)}.")
+    if not among(name, LOWERINGS):
+        raise ProviderError(
+            f"There is no lowering {said(name)}; choose one of {', '.join(LOWERINGS)}."
+        )
     suits = backend.provider == "cpu" and backend.precision == "fp32"
     if name == "accelerated" and not suits:
         raise ProviderError(
