@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .network import Layer, Network, embedded, load
     from .preprocessing import Preprocessing
     from .progress import Progress
+    from .provenance import read_recipe
     from .recipe import PRESETS, Recipe
     from .runtime.cuda import Cuda
     from .runtime.machine import Machine
@@ -39,6 +40,7 @@ __all__ = [
     "errors",
     "images",
     "load",
+    "read_recipe",
 ]
 
 _HOMES = {
@@ -55,6 +57,7 @@ _HOMES = {
     "dream": "dreamer",
     "embedded": "network",
     "load": "network",
+    "read_recipe": "provenance",
 }
 
 

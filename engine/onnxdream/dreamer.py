@@ -27,6 +27,7 @@ from .octaves import octave_count, octave_sizes, reflected, working_size
 from .progress import Cancel, Progress, Watch
 from .provenance import Input, Provenance, Used
 from .pyramid import amplify
+from .ranges import said
 from .recipe import DEFAULT_PRESET, Layers, Recipe, Settings, recipe_from
 from .runtime import (
     Machine,
@@ -118,6 +119,8 @@ class Dreamer:
         machine: Machine | None = None,
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
+        if not (machine is None or isinstance(machine, Machine)):
+            raise RecipeError(f"machine must be a Machine, but is {said(machine)}.")
         self.machine = machine or Machine()
         self.layers = self.network.weights(layers)
         self.threads = self.machine.threads or usable_cores()
@@ -247,7 +250,7 @@ class Dreamer:
         RecipeError
             If a setting is impossible, or the recipe is for another network.
         """
-        made = recipe_from(recipe or Recipe(), settings)
+        made = recipe_from(Recipe() if recipe is None else recipe, settings)
         if made.network not in (None, self.network.location, self.network.name):
             raise RecipeError(
                 f"The recipe is for {made.network}, and this Dreamer is of {self.network.name}: "
@@ -327,7 +330,8 @@ class Dreamer:
     ) -> images.Picture:
         """Dream what `images.read` returned; see `dream`."""
         watch = Watch(progress, cancel, timeout)
-        return self._dream_picture(picture, self.recipe(recipe, **settings), watch)
+        made = self.recipe(recipe, **settings)
+        return self._dream_picture(images.a_picture(picture), made, watch)
 
     @_enough_to_dream
     def dream_array(

@@ -5,7 +5,7 @@ transparency and its colour profile kept beside it. What lies behind the door
 knows one kind of picture only.
 """
 
-from .picture import Picture, checked
+from .picture import Picture, a_picture, checked
 from .reading import MAX_PIXELS, MAX_SIDE, Source, read
 from .sheet import contact_sheet, thumbnail
 from .texts import read_texts
@@ -17,6 +17,7 @@ __all__ = [
     "Picture",
     "Source",
     "Target",
+    "a_picture",
     "check_target",
     "checked",
     "contact_sheet",

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import ImageFormatError
 
-__all__ = ["Picture", "checked"]
+__all__ = ["Picture", "a_picture", "checked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +100,21 @@ class Picture:
             image.info["icc_profile"] = self.icc_profile
         image.info.update(self.texts)
         return image
+
+
+def a_picture(picture: object) -> Picture:
+    """Return what is a picture.
+
+    Raises
+    ------
+    ImageFormatError
+        If it is none.
+    """
+    if not isinstance(picture, Picture):
+        raise ImageFormatError(
+            f"A {type(picture).__name__} is no Picture; `onnxdream.images.read` makes one."
+        )
+    return picture
 
 
 def checked(pixels: np.ndarray) -> np.ndarray:

@@ -15,8 +15,9 @@ from PIL import Image
 from .. import files
 from ..errors import ImageError, ImageFormatError, RecipeError
 from ..memory import enough_memory
+from ..ranges import said
 from .colour import to_srgb
-from .picture import Picture
+from .picture import Picture, a_picture
 from .texts import options_for
 
 __all__ = ["Target", "check_target", "write"]
@@ -94,15 +95,16 @@ def write(picture: Picture, target: Target, format: str | None = None, quality: 
     OutOfMemoryError
         If there is not enough memory.
     """
-    if not isinstance(picture, Picture):
-        raise ImageFormatError(f"Only a Picture can be written, not a {type(picture).__name__}.")
+    picture = a_picture(picture)
     if isinstance(target, (str, os.PathLike)):
         files.save(_encode(picture, _named(target, format), quality), target, ImageError)
     elif hasattr(target, "write"):
         content = _encode(picture, "PNG" if format is None else format, quality)
         try:
             target.write(content)
-        except (OSError, TypeError, ValueError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # A stream may be anybody's, and raise anything.
             raise ImageError(f"The stream cannot be written: {error}.") from error
     else:
         raise ImageError(
@@ -131,7 +133,7 @@ def check_target(
         If a picture cannot be written there.
     """
     name = _known(_named(target, format))
-    _check_size(like, name)
+    _check_size(a_picture(like), name)
     _encode(_SPECK, name, 95)
     files.check_target(target, ImageError)
 
@@ -162,7 +164,7 @@ def _known(format: str) -> str:
     name = _OTHER_NAMES.get(name, name)
     if name not in _FORMATS:
         raise ImageFormatError(
-            f"No picture can be written as {format!r}, "
+            f"No picture can be written as {said(format)}, "
             "but as PNG, JPEG, WebP, AVIF, TIFF, BMP or PPM."
         )
     return name
@@ -180,7 +182,7 @@ def _check_size(picture: Picture, name: str) -> None:
 def _encode(picture: Picture, format: str, quality: int) -> bytes:
     whole = isinstance(quality, Integral) and not isinstance(quality, bool)
     if not (whole and 1 <= quality <= 100):
-        raise RecipeError(f"quality must be a number between 1 and 100, but is {quality!r}.")
+        raise RecipeError(f"quality must be a number between 1 and 100, but is {said(quality)}.")
     name = _known(format)
     _check_size(picture, name)
     form = _FORMATS[name]

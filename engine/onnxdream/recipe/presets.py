@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..errors import RecipeError
+from ..ranges import said
 from .record import FORMS, Layers, Recipe
 
 __all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "recipe_from"]
@@ -99,15 +100,18 @@ def recipe_from(recipe: Recipe | str, settings: Mapping[str, Any]) -> Recipe:
     """
     if isinstance(recipe, str):
         if recipe not in PRESETS:
-            raise RecipeError(f"There is no preset {recipe!r}; choose one of {', '.join(PRESETS)}.")
+            raise RecipeError(
+                f"There is no preset {said(recipe)}; choose one of {', '.join(PRESETS)}."
+            )
         recipe = PRESETS[recipe].recipe
     if not isinstance(recipe, Recipe):
-        raise RecipeError(f"A recipe is a Recipe or the name of a preset, not {recipe!r}.")
+        raise RecipeError(f"A recipe is a Recipe or the name of a preset, not {said(recipe)}.")
     unknown = sorted(set(settings) - set(FORMS))
     if unknown:
         names = ", ".join(sorted(FORMS))
         raise RecipeError(f"There is no setting {unknown[0]!r}; there are {names}.")
     changed = dict(settings)
-    if changed.get("network", recipe.network) != recipe.network:
+    network = changed.get("network", recipe.network)
+    if isinstance(network, str) and network != recipe.network:
         changed = {"layers": {}, "preprocessing": None} | changed
     return msgspec.structs.replace(recipe, **changed)

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from ..errors import RecipeError
 from ..preprocessing import Preprocessing
-from ..ranges import number_within, whole_number_within
+from ..ranges import number_within, said, whole_number_within
 
 __all__ = ["FORMS", "Form", "Layers", "Recipe"]
 
@@ -134,7 +134,7 @@ class Form(NamedTuple):
         if (value is None and self.optional) or (isinstance(value, str) and value in self.words):
             return value
         if self.number is None:
-            raise RecipeError(f"{name} must be one of {', '.join(self.words)}, not {value!r}.")
+            raise RecipeError(f"{name} must be one of {', '.join(self.words)}, not {said(value)}.")
         try:
             return _NUMBERS[self.number](name, value, self.low, self.high)
         except RecipeError as error:
@@ -154,7 +154,7 @@ def _name(value: Any) -> str | None:
     if value is None:
         return None
     if not _is_text(value):
-        raise RecipeError(f"network must be a name or a path, but is {value!r}.")
+        raise RecipeError(f"network must be a name or a path, but is {said(value)}.")
     return str(value)
 
 
@@ -168,7 +168,7 @@ def _is_text(value: Any) -> bool:
 
 def _preprocessing(value: Any) -> Preprocessing | None:
     if value is not None and not isinstance(value, Preprocessing):
-        raise RecipeError(f"preprocessing must be a Preprocessing, but is {value!r}.")
+        raise RecipeError(f"preprocessing must be a Preprocessing, but is {said(value)}.")
     return value
 
 
@@ -176,7 +176,7 @@ def _layers(value: Any) -> dict[str, float]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, Iterable):
-        raise RecipeError(f"Layers are named by strings, not by {value!r}.")
+        raise RecipeError(f"Layers are named by strings, not by {said(value)}.")
     weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
     if len(weights) > _MOST_LAYERS:
         raise RecipeError(f"{len(weights)} layers are too many: at most {_MOST_LAYERS} are read.")
