@@ -47,7 +47,8 @@ def _fold(graph: Graph, conv: Node, norm: Node) -> bool:
     if weight is None or (conv.input(2) and bias is None) or norm.integer("training_mode", 0):
         return False
     known = [value.astype(np.float64) for value in statistics if value is not None]
-    if len(known) < len(statistics):
+    numbers = known if bias is None else [*known, bias]
+    if len(known) < len(statistics) or any(value.shape != weight.shape[:1] for value in numbers):
         return False
     scale, shift, mean, variance = known
     factor = scale / np.sqrt(variance + norm.number("epsilon", 1e-5))
