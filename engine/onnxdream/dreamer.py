@@ -127,6 +127,7 @@ class Dreamer:
         self._stepper: Stepper | None = Stepper(
             self._gradient, self.network.preprocessing, self._lowering, self._backend, self.threads
         )
+        self._lowering = self._stepper.lowering
         self._sessions: Sessions | None = None
 
     @property
@@ -189,7 +190,7 @@ class Dreamer:
         ImageFormatError
             If `pixels` is no such array, or is smaller than the network's least size.
         GradientError
-            If the loss is not finite.
+            If the loss or the gradient is not finite.
         """
         pixels = images.checked(pixels)
         height, width = pixels.shape[:2]
@@ -205,6 +206,8 @@ class Dreamer:
         loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         if not np.isfinite(loss):
             raise GradientError("The loss is not a finite number; check how the network is fed.")
+        if not np.isfinite(inner).all():
+            raise GradientError("The gradient is not finite; choose another layer.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
 
     def placement(self) -> list[Placed]:

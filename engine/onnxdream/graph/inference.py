@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from onnx import AttributeProto, NodeProto, TensorProto, TypeProto, defs, helper, shape_inference
+from onnx import (
+    AttributeProto,
+    NodeProto,
+    TensorProto,
+    TypeProto,
+    checker,
+    defs,
+    helper,
+    shape_inference,
+)
 from onnx.numpy_helper import from_array
 
 from ..errors import NetworkFormatError
@@ -30,6 +39,7 @@ _SMALL = 4096
 """Only small constants, such as target shapes and pads, have a say in shapes."""
 
 _RAISED = (
+    checker.ValidationError,
     shape_inference.InferenceError,
     ArithmeticError,
     LookupError,

@@ -86,6 +86,22 @@ def _windows(node: Node, shapes: Sequence[Shape | None]) -> str | None:
     return None
 
 
+def _same(node: Node, shapes: Sequence[Shape | None]) -> str | None:
+    """Padding to the same size, with windows that do not reach each other.
+
+    What lies between them is more than the padding then. ONNX starts at the first element,
+    ONNX Runtime in the middle of what is left over.
+    """
+    kernel = shapes[1][2:] if node.op == "Conv" and shapes[1] else ()
+    kernel = node.integers("kernel_shape", list(kernel))
+    dilations = node.integers("dilations", [1] * len(kernel))
+    strides = node.integers("strides", [1] * len(kernel))
+    apart = [s - (k - 1) * d - 1 for k, d, s in zip(kernel, dilations, strides, strict=False)]
+    if node.text("auto_pad", "NOTSET").startswith("SAME") and max(apart, default=0) > 1:
+        return f"pads to the same size with windows of {kernel} that are {strides} apart"
+    return None
+
+
 def _pads_within(node: Node, shapes: Sequence[Shape | None]) -> str | None:
     kernel, pads = node.integers("kernel_shape", []), node.integers("pads", [])
     if any(pad >= k for pad, k in zip(pads, kernel * 2, strict=False)):
@@ -176,6 +192,15 @@ def _order(node: Node, shapes: Sequence[Shape | None]) -> str | None:
     return f"has the perm {order} for {list(x)}"
 
 
+def _parts(node: Node, shapes: Sequence[Shape | None]) -> str | None:
+    """Those of a Split: as many as are made."""
+    lengths = (*shapes, None)[1]
+    count = node.integer("num_outputs", len(node.outputs))
+    if count != len(node.outputs) or lengths not in (None, (count,)):
+        return f"makes {len(node.outputs)} parts, but is told of {count}"
+    return None
+
+
 def _vectors(first: int) -> Check:
     """Operands that are vectors, all of one length, from some place on."""
 
@@ -191,15 +216,16 @@ def _vectors(first: int) -> Check:
 _POOLS = ("MaxPool", "AveragePool", "LpPool")
 
 _CHECKS: Mapping[str, Iterable[Check]] = {
-    "AveragePool": (_windows, _pads_within),
+    "AveragePool": (_windows, _same, _pads_within),
     "BatchNormalization": (_of_each_channel,),
-    "Conv": (_windows, _channels),
+    "Conv": (_windows, _same, _channels),
     "ConvTranspose": (_windows,),
     "Gemm": (_product,),
     "LRN": (_size,),
     "LpPool": (_windows, _pads_within),
-    "MaxPool": (_windows, _pads_within),
+    "MaxPool": (_windows, _same, _pads_within),
     "PRelu": (_slope,),
     "Slice": (_vectors(1),),
+    "Split": (_parts,),
     "Transpose": (_order,),
 }

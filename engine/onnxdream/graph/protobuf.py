@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+from google.protobuf.message import EncodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 from onnx.numpy_helper import from_array, to_array
 
 from ..errors import NetworkFormatError
 from .ir import PREFIX, Attribute, Graph, Node, Tensor
 
-__all__ = ["IR_VERSION", "OPSET", "element_type", "from_model", "node_proto", "to_model"]
+__all__ = [
+    "IR_VERSION",
+    "OPSET",
+    "element_type",
+    "from_model",
+    "node_proto",
+    "to_bytes",
+    "to_model",
+]
 
 OPSET = 18
 """The version of the standard operators that onnxdream works in and writes."""
@@ -90,6 +99,20 @@ def to_model(graph: Graph, half_weights: bool = False) -> ModelProto:
     )
     helper.set_model_props(model, graph.metadata)
     return model
+
+
+def to_bytes(graph: Graph) -> bytes:
+    """Spell a graph as the content of a file.
+
+    Raises
+    ------
+    NetworkFormatError
+        If it is larger than a file can be.
+    """
+    try:
+        return bytes(to_model(graph).SerializeToString())
+    except (ValueError, EncodeError, MemoryError) as error:
+        raise NetworkFormatError(f"The network cannot be written down: {error}") from error
 
 
 def _array(tensor: TensorProto) -> np.ndarray:

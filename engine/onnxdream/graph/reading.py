@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, inliner
 
 from ..errors import NetworkFormatError, NetworkNotFoundError
@@ -69,9 +69,23 @@ def _parse(path: Path) -> ModelProto:
         model.ParseFromString(content)
     except DecodeError as error:
         raise NetworkFormatError(f"{path} is not an ONNX file, or it is damaged.") from error
+    try:
+        _read_words(model)
+    except UnicodeDecodeError as error:
+        raise NetworkFormatError(f"{path} is damaged: a name is not UTF-8 ({error}).") from error
     if not model.graph.node:
         raise NetworkFormatError(f"{path} is not an ONNX file, or it holds no network.")
     return model
+
+
+def _read_words(message: Message) -> None:
+    """Look at every name once: a file may hold any bytes for one, and Python looks late."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in [value] if isinstance(value, Message) else value:
+                _read_words(inner)
+        elif field.type == field.TYPE_STRING and not isinstance(value, str):
+            list(value)
 
 
 def _inlined(model: ModelProto, path: Path) -> ModelProto:

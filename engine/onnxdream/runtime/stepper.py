@@ -42,9 +42,8 @@ class Stepper:
         threads: int,
     ) -> None:
         self.backend = backend
-        self.lowering = lowering
         recorded = backend.provider == "cuda" and backend.cuda.graphs
-        self._sessions = lowering.load(
+        self.lowering, self._sessions = lowering.loaded(
             step_graph(gradient, preprocessing), backend, threads, recorded
         )
 

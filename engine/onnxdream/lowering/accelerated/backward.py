@@ -35,8 +35,8 @@ _SUMS = ("Add", "Sum")
 _MOST_TERMS = 8
 """As many gradients GatedSum adds up."""
 
-_MOST_PHASES = 256
-"""Each is a convolution: of a stride of 16 each way there are as many, and more never paid."""
+_MOST_PHASES = 64
+"""As many as Interleave takes. Each is a convolution, and more do not pay either."""
 
 
 def _gate(at: Layout, node: Node) -> bool:
