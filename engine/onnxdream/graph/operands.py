@@ -87,17 +87,17 @@ def _windows(node: Node, shapes: Sequence[Shape | None]) -> str | None:
 
 
 def _same(node: Node, shapes: Sequence[Shape | None]) -> str | None:
-    """Padding to the same size, with windows that do not reach each other.
+    """Padding to the same size, with windows that are far from reaching each other.
 
-    What lies between them is more than the padding then. ONNX starts at the first element,
-    ONNX Runtime in the middle of what is left over.
+    Less than nothing is missing then. ONNX starts at the first element all the same, and
+    ONNX Runtime's convolutions in the middle of what is left over.
     """
-    kernel = shapes[1][2:] if node.op == "Conv" and shapes[1] else ()
-    kernel = node.integers("kernel_shape", list(kernel))
+    weight = shapes[1] if node.op == "Conv" else None
+    kernel = node.integers("kernel_shape", list(weight or ())[2:])
     dilations = node.integers("dilations", [1] * len(kernel))
     strides = node.integers("strides", [1] * len(kernel))
     apart = [s - (k - 1) * d - 1 for k, d, s in zip(kernel, dilations, strides, strict=False)]
-    if node.text("auto_pad", "NOTSET").startswith("SAME") and max(apart, default=0) > 1:
+    if node.text("auto_pad", "NOTSET").startswith("SAME") and max(apart, default=0) > 2:
         return f"pads to the same size with windows of {kernel} that are {strides} apart"
     return None
 
