@@ -69,23 +69,28 @@ def _parse(path: Path) -> ModelProto:
         model.ParseFromString(content)
     except DecodeError as error:
         raise NetworkFormatError(f"{path} is not an ONNX file, or it is damaged.") from error
-    try:
-        _read_words(model)
-    except UnicodeDecodeError as error:
-        raise NetworkFormatError(f"{path} is damaged: a name is not UTF-8 ({error}).") from error
+    if not _is_text(model):
+        raise NetworkFormatError(f"{path} is damaged: it has a name that is not UTF-8.")
     if not model.graph.node:
         raise NetworkFormatError(f"{path} is not an ONNX file, or it holds no network.")
     return model
 
 
-def _read_words(message: Message) -> None:
-    """Look at every name once: a file may hold any bytes for one, and Python looks late."""
+def _is_text(message: Message) -> bool:
+    """Whether every name is one: protobuf hands out bytes, or fails late, where it is not."""
     for field, value in message.ListFields():
+        single = isinstance(value, Message | str | bytes)
+        values = [value] if single else value
         if field.message_type is not None:
-            for inner in [value] if isinstance(value, Message) else value:
-                _read_words(inner)
-        elif field.type == field.TYPE_STRING and not isinstance(value, str):
-            list(value)
+            if not all(map(_is_text, values)):
+                return False
+        elif field.type == field.TYPE_STRING:
+            try:
+                if not all(isinstance(word, str) for word in values):
+                    return False
+            except UnicodeDecodeError:
+                return False
+    return True
 
 
 def _inlined(model: ModelProto, path: Path) -> ModelProto:
