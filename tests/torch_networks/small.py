@@ -153,7 +153,7 @@ def a_number() -> int:
 
 def noisy() -> nn.Module:
     """What is added and taken away again leaves float32 few digits of what was there."""
-    return _followed_by(lambda x: torch.relu(x + 3e4 - 3e4 - 0.25))
+    return _followed_by(lambda x: torch.relu(x + 3e5 - 3e5 - 0.25))
 
 
 def noisy_with_wrong_backward() -> nn.Module:
