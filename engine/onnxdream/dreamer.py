@@ -195,7 +195,7 @@ class Dreamer:
         ImageFormatError
             If `pixels` is no such array, or is smaller than the network's least size.
         GradientError
-            If the loss is not finite.
+            If the loss or the gradient is not finite.
         OutOfMemoryError
             If there is not enough memory.
         """
@@ -213,6 +213,8 @@ class Dreamer:
         loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         if not np.isfinite(loss):
             raise GradientError("The loss is not a finite number; check how the network is fed.")
+        if not np.isfinite(inner).all():
+            raise GradientError("The gradient is not finite; choose another layer.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
 
     @_enough_to_dream
@@ -446,7 +448,7 @@ class Dreamer:
         with self._lock:
             self._check_open()
             if key not in self._steppers:
-                self._steppers[key] = Stepper(
+                stepper = Stepper(
                     self._gradient(layers),
                     self.network.preprocessing,
                     self._lowering,
@@ -455,6 +457,8 @@ class Dreamer:
                     parts,
                     key[0],
                 )
+                self._lowering = stepper.lowering
+                self._steppers[key] = stepper
             return self._steppers[key]
 
     def _check_open(self) -> None:
@@ -467,7 +471,9 @@ class Dreamer:
             self._check_open()
             if self._sessions is None:
                 graph = self._gradient(self.layers)
-                self._sessions = self._lowering.load(graph, self._backend, self.threads)
+                self._lowering, self._sessions = self._lowering.loaded(
+                    graph, self._backend, self.threads
+                )
             return self._sessions
 
 

@@ -175,14 +175,16 @@ def _preprocessing(value: Any) -> Preprocessing | None:
 def _layers(value: Any) -> dict[str, float]:
     if isinstance(value, str):
         value = [value]
-    if not isinstance(value, Iterable):
-        raise RecipeError(f"Layers are named by strings, not by {said(value)}.")
-    weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
+    try:
+        weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
+    except TypeError as error:
+        # It is nothing to iterate over, or holds what no name could be.
+        raise RecipeError(f"Layers are named by strings, not by {said(value)}.") from error
     if len(weights) > _MOST_LAYERS:
         raise RecipeError(f"{len(weights)} layers are too many: at most {_MOST_LAYERS} are read.")
     for layer, weight in weights.items():
         if not _is_text(layer):
-            raise RecipeError(f"A layer is named by a string, not by {layer!r:.99}.")
+            raise RecipeError(f"A layer is named by a string, not by {said(layer)}.")
         limit = _LARGEST_FLOAT32
         weights[layer] = number_within(f"The weight of {layer!r}", weight, -limit, limit)
     return weights
