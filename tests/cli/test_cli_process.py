@@ -229,6 +229,8 @@ def test_whoever_is_deaf_to_a_signal_stays_so() -> None:
     code = """
 import signal
 from onnxdream.cli.door import attended
+# A shell that runs the tests in the background makes them deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 own = lambda *_: None
 signal.signal(signal.SIGTERM, own)
