@@ -6,8 +6,8 @@ onnxdream`` costs next to nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+"""What type checkers take for true; importing it would take as long as all the rest."""
 
 if TYPE_CHECKING:
     from . import errors, images
@@ -66,6 +66,8 @@ _ROOMS = ("errors", "images")
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:

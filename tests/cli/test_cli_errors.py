@@ -150,6 +150,16 @@ def test_no_memory(dream: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert_one_line(dream("-o", tmp_path / "out.png"), "not enough memory")
 
 
+def test_no_memory_to_load_a_library(
+    dream: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **settings: object) -> None:
+        raise ImportError("libtiff.so.6: failed to map segment from shared object")
+
+    monkeypatch.setattr(onnxdream.dreamer, "Dreamer", full)
+    assert_one_line(dream("-o", tmp_path / "out.png"), "not enough memory")
+
+
 def test_an_error_of_several_lines_is_put_in_one(
     dream: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,8 @@ COMMANDS = {
 
 FAILED, UNREAD = 1, 141
 
+_NO_MEMORY = "There is not enough memory."
+
 _EXAMPLES = """\
 examples:
   onnxdream photo.jpg                          writes photo.dream.png beside it
@@ -107,7 +109,13 @@ def _answer(arguments: Sequence[str] | None) -> int:
         # argparse has shown its help, or what is wrong with the command line.
         return int(answered.code or 0)
     except (OnnxdreamError, MemoryError) as error:
-        return _fail(str(error) or "There is not enough memory.", FAILED)
+        return _fail(str(error) or _NO_MEMORY, FAILED)
+    except ImportError as error:
+        from ..memory import tells_of_memory
+
+        if not tells_of_memory(error):
+            raise
+        return _fail(_NO_MEMORY, FAILED)
 
 
 def _completed(parser: ArgumentParser, arguments: Sequence[str] | None) -> list[str]:

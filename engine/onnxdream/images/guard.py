@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ _CUT = (
     "not enough image data",
     "could not create decoder object",
 )
+
+# Of some damage Pillow tells its log beside raising it, and where nobody has set one
+# up that is printed.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # The list of warning filters belongs to the whole process: two threads that put
 # it back in the wrong order would leave it changed.
