@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .target import random_of
 from .watched import Watched
 
 __all__ = ["Attack", "Tally", "replay"]
@@ -72,6 +73,8 @@ class Attack:
         The limit on a worker's address space in MiB, or 0 for none.
     patience : float
         How many times as long as usual a case may take.
+    table : str
+        The module that holds the table of targets.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Attack:
         keep: Path,
         memory: int,
         patience: float,
+        table: str = "fuzz.targets",
     ) -> None:
         self.tallies = {name: Tally() for name in names}
         self.kept: dict[tuple[str, str, str], Path] = {}
@@ -92,7 +96,7 @@ class Attack:
         self._numbers = {name: iter(range(first, first + cases)) for name in names}
         self._spent = dict.fromkeys(names, 0.0)
         self._end = time.monotonic() + 60 * minutes
-        self._memory, self._patience = memory, patience
+        self._limits = memory, patience, table
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
 
@@ -109,7 +113,7 @@ class Attack:
 
     def _work(self) -> None:
         try:
-            with Watched(self._memory, self._patience) as worker:
+            with Watched(*self._limits) as worker:
                 for name, number in self._schedule():
                     began = time.monotonic()
                     result = worker.run(target=name, seed=self._seed, number=number)
@@ -145,24 +149,19 @@ class Attack:
             file = f"{name}-{self._seed}-{number}.json"
             self.kept[like] = self._keep / file
         told = {"target": name, "seed": self._seed, "number": number}
-        plan = result.get("plan") or _plan_of(told)
+        # A worker that is gone did not say it.
+        plan = result.get("plan") or worker.targets[name].plan(random_of(*told.values()))
         again = worker.run(**told)
         told["alone"] = again.get("kind") == result["kind"]
         smaller, found = _smaller(worker, name, plan, like) if told["alone"] else (plan, {})
         result = result | found
-        kept = told | {key: result[key] for key in ("kind", "like", "said", "content") if key in result}
+        kept = told | {
+            key: result[key] for key in ("kind", "like", "said", "content") if key in result
+        }
         self._keep.mkdir(parents=True, exist_ok=True)
         (self._keep / file).write_text(json.dumps(kept | {"plan": smaller}, indent=1) + "\n")
         if "content" in kept:
             (self._keep / file).with_suffix(".bin").write_bytes(b64decode(kept["content"]))
-
-
-def _plan_of(told: dict[str, Any]) -> dict[str, Any]:
-    from .target import random_of
-    from .targets import TARGETS
-
-    plan = TARGETS[told["target"]].plan(random_of(told["target"], told["seed"], told["number"]))
-    return json.loads(json.dumps(plan))  # type: ignore[no-any-return]
 
 
 def _smaller(
@@ -183,7 +182,17 @@ def _smaller(
 
 
 def _candidates(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for key in ("damage", "values", "bytes", "exif", "settings", "card", "fed", "attributes", "line"):
+    for key in (
+        "damage",
+        "values",
+        "bytes",
+        "exif",
+        "settings",
+        "card",
+        "fed",
+        "attributes",
+        "line",
+    ):
         parts = plan.get(key)
         if isinstance(parts, dict) and len(parts) > 1:
             for part in parts:
@@ -193,9 +202,9 @@ def _candidates(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield plan | {key: parts[:k] + parts[k + 1 :]}
 
 
-def replay(path: Path, memory: int, patience: float) -> dict[str, Any]:
-    """Run what was kept once more, and return what came of it."""
+def replay(path: Path, *limits: Any) -> dict[str, Any]:
+    """Run what was kept once more in a `Watched` of these limits, and return what came of it."""
     kept = json.loads(path.read_text())
     case = {key: kept[key] for key in ("target", "plan", "content") if key in kept}
-    with Watched(memory, patience) as worker:
+    with Watched(*limits) as worker:
         return worker.run(**case)

@@ -12,23 +12,101 @@ from onnxdream.autodiff import DIFFERENTIABLE
 
 __all__ = ["DAMAGES", "damage"]
 
-_INTS = (0, 1, -1, 2, 3, -2, 7, 100, 1 << 20, (1 << 31) - 1, 1 << 31, 1 << 40, -(1 << 63), 2**63 - 1)
+_INTS = (
+    0,
+    1,
+    -1,
+    2,
+    3,
+    -2,
+    7,
+    100,
+    1 << 20,
+    (1 << 31) - 1,
+    1 << 31,
+    1 << 40,
+    -(1 << 63),
+    2**63 - 1,
+)
 _FLOATS = (0.0, -1.0, 1e-30, 1e38, float("inf"), float("-inf"), float("nan"), 0.5)
 _TEXTS = ("", "SAME_UPPER", "VALID", "NOTSET", "SAME_LOWER", "reflect", "edge", "wrap", "ü", "\0")
-_ATTRIBUTES = (
-    "kernel_shape strides pads dilations group auto_pad ceil_mode axis axes perm to alpha beta "
-    "epsilon size keepdims mode count_include_pad storage_order transA transB allowzero "
-    "num_outputs split seed ratio min max noop_with_empty_axes output_padding value"
-).split()
-_NAMES = ("", "image", "x", "onnxdream/loss", "gradient", "loss", "onnxdream/gradient/1", "ü\n", "layer")
+_ATTRIBUTES = [
+    "kernel_shape",
+    "strides",
+    "pads",
+    "dilations",
+    "group",
+    "auto_pad",
+    "ceil_mode",
+    "axis",
+    "axes",
+    "perm",
+    "to",
+    "alpha",
+    "beta",
+    "epsilon",
+    "size",
+    "keepdims",
+    "mode",
+    "count_include_pad",
+    "storage_order",
+    "transA",
+    "transB",
+    "allowzero",
+    "num_outputs",
+    "split",
+    "seed",
+    "ratio",
+    "min",
+    "max",
+    "noop_with_empty_axes",
+    "output_padding",
+    "value",
+]
+_NAMES = (
+    "",
+    "image",
+    "x",
+    "onnxdream/loss",
+    "gradient",
+    "loss",
+    "onnxdream/gradient/1",
+    "ü\n",
+    "layer",
+)
 _TYPES = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 14, 16, 17, 21, 23, 99)
 _DIMS = (0, 1, 2, 3, 4, 8, -1, 1 << 16, 1 << 31, 1 << 40, (1 << 62) + 1)
 
-_OTHERS = (
-    "Resize Upsample ConvTranspose LSTM NonZero Shape Where Greater Tile Expand Loop If Einsum "
-    "InstanceNormalization GroupNormalization LayerNormalization Gelu Mish DepthToSpace GridSample "
-    "QLinearConv ConstantOfShape Range TopK GatherND ScatterND OneHot Nothing"
-).split()
+_OTHERS = [
+    "Resize",
+    "Upsample",
+    "ConvTranspose",
+    "LSTM",
+    "NonZero",
+    "Shape",
+    "Where",
+    "Greater",
+    "Tile",
+    "Expand",
+    "Loop",
+    "If",
+    "Einsum",
+    "InstanceNormalization",
+    "GroupNormalization",
+    "LayerNormalization",
+    "Gelu",
+    "Mish",
+    "DepthToSpace",
+    "GridSample",
+    "QLinearConv",
+    "ConstantOfShape",
+    "Range",
+    "TopK",
+    "GatherND",
+    "ScatterND",
+    "OneHot",
+    "Nothing",
+]
 
 
 def damage(model: ModelProto, seeds: Sequence[int]) -> ModelProto:
@@ -170,7 +248,9 @@ def external(model: ModelProto, random: Random) -> None:
     said = {"location": random.choice(places)}
     for key in ("offset", "length"):
         if random.random() < 0.5:
-            said[key] = random.choice(("0", "4", "864", "-1", "99999999999", "x", "", "1e3", str(2**63)))
+            said[key] = random.choice(
+                ("0", "4", "864", "-1", "99999999999", "x", "", "1e3", str(2**63))
+            )
     for key, value in said.items():
         tensor.external_data.add(key=key, value=value)
 
@@ -257,7 +337,9 @@ def inside(model: ModelProto, random: Random) -> None:
     out = helper.make_tensor_value_info(next(iter(inner.output), "y"), TensorProto.FLOAT, None)
     graph = helper.make_graph([inner], "inner", [], [out])
     for _ in range(random.choice((0, 0, 0, 3, 60))):
-        nested = helper.make_node("If", ["c"], list(inner.output), then_branch=graph, else_branch=graph)
+        nested = helper.make_node(
+            "If", ["c"], list(inner.output), then_branch=graph, else_branch=graph
+        )
         graph = helper.make_graph([nested], "inner", [], [out])
         if graph.ByteSize() > 1 << 20:
             break
@@ -308,18 +390,55 @@ def values(model: ModelProto, random: Random) -> None:
             dim = random.choice(value.type.tensor_type.shape.dim)
             dim.dim_value = random.choice(_DIMS)
         case 3 if value.type.tensor_type.shape.dim:
-            random.choice(value.type.tensor_type.shape.dim).dim_param = random.choice(("H", "W", "", "N*2"))
+            random.choice(value.type.tensor_type.shape.dim).dim_param = random.choice(
+                ("H", "W", "", "N*2")
+            )
         case _:
             value.type.tensor_type.ClearField("shape")
 
 
 def card(model: ModelProto, random: Random) -> None:
     """Damage what the network says of itself."""
-    keys = "format title mean std channels value_range least_size layers default_layers hash".split()
+    keys = [
+        "format",
+        "title",
+        "mean",
+        "std",
+        "channels",
+        "value_range",
+        "least_size",
+        "layers",
+        "default_layers",
+        "hash",
+    ]
     texts = (
-        ("1", "2", "null", "[]", "{}", "x", "", '"RGB"', "[0.1, 0.2, 0.3]", "[1e999, 0, 0]", "0", "NaN")
-        + ("[0, 1]", "[0, 255]", '{"a": "second"}', '{"second": 1}', '{"second": 1e400}', "1024")
-        + ("-1", "true", '{"a": 1}', "[" * 3000, "1e5", '{"": ""}', '{"second": NaN}', '"\\ud800"', "9" * 5000)
+        "1",
+        "2",
+        "null",
+        "[]",
+        "{}",
+        "x",
+        "",
+        '"RGB"',
+        "[0.1, 0.2, 0.3]",
+        "[1e999, 0, 0]",
+        "0",
+        "NaN",
+        "[0, 1]",
+        "[0, 255]",
+        '{"a": "second"}',
+        '{"second": 1}',
+        '{"second": 1e400}',
+        "1024",
+        "-1",
+        "true",
+        '{"a": 1}',
+        "[" * 3000,
+        "1e5",
+        '{"": ""}',
+        '{"second": NaN}',
+        '"\\ud800"',
+        "9" * 5000,
     )
     if random.random() < 0.7 and not any(p.key == "onnxdream.format" for p in model.metadata_props):
         model.metadata_props.add(key="onnxdream.format", value="1")

@@ -20,7 +20,9 @@ def table(results: Iterable[dict[str, Any]]) -> str:
     for result in results:
         for name, tally in result["targets"].items():
             added = sums.setdefault(name, Counter())
-            refused = sum(n for label, n in tally["outcomes"].items() if label.startswith(_REFUSALS))
+            refused = sum(
+                n for label, n in tally["outcomes"].items() if label.startswith(_REFUSALS)
+            )
             added["cases"] += tally["cases"]
             added["refused"] += refused
             added["done"] += sum(tally["outcomes"].values()) - refused

@@ -87,7 +87,9 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was counted, too")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="run a finding once more")
-    parser.add_argument("--report", type=Path, nargs="+", metavar="FILE", help="show what --json wrote")
+    parser.add_argument(
+        "--report", type=Path, nargs="+", metavar="FILE", help="show what --json wrote"
+    )
     parser.add_argument("--into", type=Path, metavar="PAGE", help="put it into a page of the docs")
     parser.add_argument(
         "--sanitized", action="store_true", help="no limit on memory, and more patience"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MIB", "Broken", "Outcome", "Plan", "Target", "check_finite", "random_of"]
+__all__ = ["MIB", "BrokenError", "Outcome", "Plan", "Target", "check_finite", "random_of"]
 
 MIB = 1 << 20
 
@@ -18,7 +18,7 @@ Plan = dict[str, Any]
 """A case, as JSON spells it. What ``damage`` lists may be left out for a smaller one."""
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """A promise was broken.
 
     Parameters
@@ -78,7 +78,7 @@ class Target:
     attack: Callable[[Plan, Path, bytes], Outcome]
     build: Callable[[Plan], bytes] | None = None
     memory: int = 1024 * MIB
-    seconds: float = 60
+    seconds: float = 30
 
 
 def random_of(*words: object) -> random.Random:
@@ -90,4 +90,4 @@ def check_finite(what: str, *arrays: np.ndarray | float) -> None:
     """Raise if any number is infinite or none at all."""
     for array in arrays:
         if not np.isfinite(array).all():
-            raise Broken("not finite", f"{what} is not finite, and nobody said so")
+            raise BrokenError("not finite", f"{what} is not finite, and nobody said so")

@@ -172,7 +172,8 @@ def winograd_grad(random: Random) -> Call:
     n, c, block = _blocks(random)
     d = block * random.randint(1, 3)
     size, pads, made = _winograd_sizes(random)
-    g, x = _f(n, c, *made), _f(n, d, *size)
+    # Of the gradient, pads are what its own convolution needs.
+    g, x = _f(n, c, *size), _f(n, d, *made)
     inputs = [g, random.choice((g, None)), _f(d, c, 4, 4), random.choice((x, None)), x]
     attributes = {"block": block, "pads": pads} | _gates(random, "", "gate_")
     return Call(inputs[: random.choice((3, 4, 5))], attributes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from functools import cache, partial
@@ -33,9 +34,7 @@ def _image(mode: str, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
     return Image.fromarray(_values(4, size=size)).convert("RGB").convert(mode)
 
 
-def _saved(
-    form: str, mode: str, size: tuple[int, int] = (WIDTH, HEIGHT), **options: Any
-) -> Make:
+def _saved(form: str, mode: str, size: tuple[int, int] = (WIDTH, HEIGHT), **options: Any) -> Make:
     def make(more: dict[str, Any]) -> bytes:
         content = BytesIO()
         image = _image(mode, size)
@@ -102,7 +101,7 @@ def _tiled_tiff(compressed: bool, more: dict[str, Any]) -> bytes:
     return header + b"".join(tiles) + directory + struct.pack("<I", 0) + extra
 
 
-_TIFF_OF_RGB = ("raw", "tiff_lzw", "tiff_deflate", "packbits", "jpeg", "lzma", "zstd", "webp")
+_TIFF_OF_RGB = ("raw", "tiff_lzw", "tiff_deflate", "packbits", "jpeg", "lzma", "zstd")
 
 PICTURES: dict[str, Make] = {
     **{f"png {mode}": _saved("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I")},
@@ -196,4 +195,6 @@ def picture(name: str, profile: bytes | None = None, exif: bytes | None = None) 
         more["icc_profile"] = profile
     if exif is not None:
         more["exif"] = exif
-    return PICTURES[name](more)
+    # That some formats will go is no news here.
+    with warnings.catch_warnings(action="ignore"):
+        return PICTURES[name](more)

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .targets import TARGETS
+from .target import Target
 
 __all__ = ["Watched"]
 
@@ -34,10 +36,13 @@ class Watched:
         The limit on its address space in MiB, or 0 for none.
     patience : float
         How many times as long as the targets say a case may take.
+    table : str
+        The module that holds the table of targets.
     """
 
-    def __init__(self, memory: int, patience: float = 1) -> None:
-        self._memory, self._patience = memory, patience
+    def __init__(self, memory: int, patience: float = 1, table: str = "fuzz.targets") -> None:
+        self._memory, self._patience, self._table = memory, patience, table
+        self.targets: Mapping[str, Target] = import_module(table).TARGETS
         self._process: subprocess.Popen[bytes] | None = None
         self._cases = 0
         self._said: list[str] = []
@@ -62,7 +67,7 @@ class Watched:
         asked = case | {"folder": str(self.folder), "watched": self._memory > 0}
         assert self._process is not None
         assert self._process.stdin is not None
-        seconds = TARGETS[case["target"]].seconds * self._patience
+        seconds = self.targets[case["target"]].seconds * self._patience
         answer: bytes | None = None
         with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(asked).encode() + b"\n")
@@ -82,7 +87,7 @@ class Watched:
     def _start(self) -> None:
         self._cases, self._rest = 0, b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.worker", str(self._memory)],
+            [sys.executable, "-m", "fuzz.worker", str(self._memory), self._table],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=self.folder.parent,
@@ -161,6 +166,9 @@ def _first_frames(said: str) -> str:
     """The innermost lines of a traceback or a sanitizer's report, without their numbers."""
     lines = [line.strip() for line in said.splitlines()]
     named = [line for line in lines if "SUMMARY:" in line or "runtime error:" in line]
-    frames = [line.split('"')[1].rpartition("/")[2] + line.rpartition(" in ")[2] for line in lines
-              if line.startswith('File "') and line.count('"') >= 2]
+    frames = [
+        line.split('"')[1].rpartition("/")[2] + line.rpartition(" in ")[2]
+        for line in lines
+        if line.startswith('File "') and line.count('"') >= 2
+    ]
     return " < ".join(named[:1] or frames[:3])[:200]

@@ -19,14 +19,14 @@ import warnings
 from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from onnxdream import OnnxdreamError
 
-from .target import MIB, Broken, Target, random_of
-from .targets import TARGETS
+from .target import MIB, BrokenError, Target, random_of
 
 __all__ = ["main", "result_of"]
 
@@ -37,8 +37,11 @@ _OF_THIS_CASE = re.compile(r"0x[0-9a-f]+|-?\d+(\.\d+)?|'[^']*'|\"[^\"]*\"|/\S+/|
 
 
 def main() -> None:
-    """Answer until standard input ends. The argument is the limit on address space, in MiB."""
-    limit = int(sys.argv[1])
+    """Answer until standard input ends.
+
+    The arguments are the limit on address space in MiB, and the module of the table of targets.
+    """
+    limit, targets = int(sys.argv[1]), import_module(sys.argv[2]).TARGETS
     if limit:
         resource.setrlimit(resource.RLIMIT_AS, (limit * MIB, limit * MIB))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -51,22 +54,25 @@ def main() -> None:
         faulthandler.enable(all_threads=False)
         logging.getLogger().addHandler(logging.StreamHandler(StringIO()))
         for line in questions:
-            result = result_of(json.loads(line), lambda: out.taken() + err.taken())
+            asked = json.loads(line)
+            target = targets[asked["target"]]
+            result = result_of(target, asked, lambda: out.taken() + err.taken())
             print(json.dumps(result), file=answers, flush=True)
 
 
-def result_of(asked: dict[str, Any], printed: Callable[[], str]) -> dict[str, Any]:
+def result_of(target: Target, asked: dict[str, Any], printed: Callable[[], str]) -> dict[str, Any]:
     """Run a case, and return what came of it as JSON spells it.
 
     Parameters
     ----------
+    target : Target
+        What is attacked.
     asked : dict
         The case: its ``target``, and ``seed`` and ``number`` or the ``plan`` itself with
         the ``content`` of its file, if any; and an empty ``folder``.
     printed : callable
         Returns what was printed since the last time.
     """
-    target = TARGETS[asked["target"]]
     plan = asked.get("plan") or target.plan(
         random_of(asked["target"], asked["seed"], asked["number"])
     )
@@ -89,7 +95,7 @@ def result_of(asked: dict[str, Any], printed: Callable[[], str]) -> dict[str, An
             found["outcome"], allowance = outcome.label, outcome.allowance
         except OnnxdreamError as error:
             found["outcome"] = f"refused: {type(error).__name__}"
-        except Broken as error:
+        except BrokenError as error:
             found |= finding(error.kind, str(error), str(error))
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding
             said = "".join(traceback.format_exception(error))
@@ -133,7 +139,7 @@ class Printed:
         self._descriptor = descriptor
 
     def __enter__(self) -> Printed:
-        self._file = open(self.path, "w+b", buffering=0)  # noqa: PTH123, SIM115
+        self._file = open(self.path, "w+b", buffering=0)  # noqa: PTH123
         os.dup2(self._file.fileno(), self._descriptor)
         return self
 

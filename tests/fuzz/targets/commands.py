@@ -22,12 +22,27 @@ from onnxdream import images
 from onnxdream.cli import main
 from onnxdream.cli.program import build_parser
 
-from ..target import Broken, Outcome, Plan, Target
+from ..target import BrokenError, Outcome, Plan, Target
 
 __all__ = ["TARGET", "save_inputs"]
 
 _CODES = (0, 1, 2)
-_WORDS = ("", "x", "-", "--", "-1", "0", "1", "2", "3", "0.5", "nan", "inf", "1e400", "99999999999999999999")
+_WORDS = (
+    "",
+    "x",
+    "-",
+    "--",
+    "-1",
+    "0",
+    "1",
+    "2",
+    "3",
+    "0.5",
+    "nan",
+    "inf",
+    "1e400",
+    "99999999999999999999",
+)
 _NUMBERS = {
     # What asks for much work is left to those who have time.
     "steps": ("0", "1", "2", "-1", "100001", "x"),
@@ -35,9 +50,41 @@ _NUMBERS = {
     "threads": ("0", "1", "2", "1025", "-1", "x"),
     "sizes": ("0", "-1", "x", "", "1,"),
 }
-_FILES = ("photo.png", "photo.jpg", "broken.png", "absent.png", "small.onnx", "folder", "report.json", "-", "")
-_TARGETS = ("out.png", "out.jpg", "out.webp", "out.tif", "out.xyz", "out", "folder", "no/out.png", "-", "")
-_LISTS = ("0,0,0", "1,1,1", "0.5,0.4,0.3", "1,2", "0,0,0,0", "a,b,c", "0,255", "255,0", "nan,0,1", "0,0,0.0001")
+_FILES = (
+    "photo.png",
+    "photo.jpg",
+    "broken.png",
+    "absent.png",
+    "small.onnx",
+    "folder",
+    "report.json",
+    "-",
+    "",
+)
+_TARGETS = (
+    "out.png",
+    "out.jpg",
+    "out.webp",
+    "out.tif",
+    "out.xyz",
+    "out",
+    "folder",
+    "no/out.png",
+    "-",
+    "",
+)
+_LISTS = (
+    "0,0,0",
+    "1,1,1",
+    "0.5,0.4,0.3",
+    "1,2",
+    "0,0,0,0",
+    "a,b,c",
+    "0,255",
+    "255,0",
+    "nan,0,1",
+    "0,0,0.0001",
+)
 
 
 def plan(random: Random) -> Plan:
@@ -48,11 +95,16 @@ def plan(random: Random) -> Plan:
         line += _spelled(action, random, name)
     if name == "bench":
         # Measuring takes a minute: it is compared here, or refused.
-        line += random.choice((["--compare", "report.json"], ["--sizes", "x"], ["--networks", "none"]))
+        line += random.choice(
+            (["--compare", "report.json"], ["--sizes", "x"], ["--networks", "none"])
+        )
     if name == "dream" and random.random() < 0.8:
         line += ["--network", "small.onnx", "--steps", "1", "--octaves", random.choice("12")]
     if random.random() < 0.1:
-        line.insert(random.randint(0, len(line)), random.choice((*_WORDS, "--nothing", "--help", "--version")))
+        line.insert(
+            random.randint(0, len(line)),
+            random.choice((*_WORDS, "--nothing", "--help", "--version")),
+        )
     return {"line": line, "input": random.choice(("photo.png", "broken.png", "nothing"))}
 
 
@@ -68,7 +120,9 @@ def _spelled(action: Action, random: Random, command: str) -> list[str]:
     """An option with a value, or nothing."""
     if not action.option_strings:
         return [] if random.random() < 0.03 else [random.choice((_FILES[0], *_FILES))]
-    if action.dest in ("help", "version") or random.random() > (0.9 if action.dest == "quiet" else 0.12):
+    if action.dest in ("help", "version") or random.random() > (
+        0.9 if action.dest == "quiet" else 0.12
+    ):
         return []
     option = random.choice(action.option_strings)
     if action.nargs == 0:
@@ -90,13 +144,26 @@ def _value(action: Action, random: Random) -> str:
         case "network" | "networks":
             return random.choice(("small.onnx", "small.onnx", "squeezenet", "squeezenett", *_FILES))
         case "layers":
-            return random.choice(("second", "first=2", "@1", "@9", "second=nan", "=", "second=-1", "a=b=c"))
+            return random.choice(
+                ("second", "first=2", "@1", "@9", "second=nan", "=", "second=-1", "a=b=c")
+            )
         case "mean" | "std" | "value_range":
             return random.choice(_LISTS)
         case "compare":
             return random.choice(("report.json", "broken.png", "absent.json", "folder"))
         case "provider" | "lowering" | "precision" | "cuda_graphs":
-            words = ("auto", "cpu", "cuda", "portable", "accelerated", "fp32", "fp16", "tf32", "on", "x")
+            words = (
+                "auto",
+                "cpu",
+                "cuda",
+                "portable",
+                "accelerated",
+                "fp32",
+                "fp16",
+                "tf32",
+                "on",
+                "x",
+            )
             return random.choice(words)
         case "jitter":
             return random.choice((*_WORDS, "100000"))
@@ -132,19 +199,23 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
     shutil.copytree(_inputs().name, folder, dirs_exist_ok=True)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     line = plan["line"]
-    with _inside(folder), _streams(before.get(folder / plan["input"], b"")) as (out, err), _log() as log:
+    with (
+        _inside(folder),
+        _streams(before.get(folder / plan["input"], b"")) as (out, err),
+        _log() as log,
+    ):
         code = main(line)
     said = err.getvalue()
     if code not in _CODES or isinstance(code, bool):
-        raise Broken("promise", f"exit code {code!r}")
+        raise BrokenError("promise", f"exit code {code!r}")
     if "Traceback" in said or "Warning" in said:
-        raise Broken("promise", f"standard error has {said}")
+        raise BrokenError("promise", f"standard error has {said}")
     own = [part for part in said.replace("\r", "\n").split("\n") if part.startswith("onnxdream: ")]
     errors = len(own) - log.count
     if code != 2 and errors != code:
-        raise Broken("promise", f"exit code {code}, and {errors} lines say why: {said}")
+        raise BrokenError("promise", f"exit code {code}, and {errors} lines say why: {said}")
     if code and not said.endswith("\n"):
-        raise Broken("promise", f"the last line does not end: {said}")
+        raise BrokenError("promise", f"the last line does not end: {said}")
     _check_files(code, before, folder)
     if code == 0 and out.getvalue().startswith(b"\x89PNG"):
         images.read(out.getvalue())
@@ -157,14 +228,14 @@ def _check_files(code: int, before: dict[Path, bytes], folder: Path) -> None:
         if not path.is_file():
             continue
         if path.name.startswith("."):
-            raise Broken("promise", f"{path.name} is left behind")
+            raise BrokenError("promise", f"{path.name} is left behind")
         changed = path.read_bytes() != before.get(path)
         if changed and code != 0:
-            raise Broken("promise", f"exit code {code}, but {path.name} was written")
+            raise BrokenError("promise", f"exit code {code}, but {path.name} was written")
         if changed and path.suffix not in (".json", ".svg"):
             images.read(path)
     if gone := [path.name for path in before if not path.exists()]:
-        raise Broken("promise", f"{gone[0]} is gone")
+        raise BrokenError("promise", f"{gone[0]} is gone")
 
 
 class _Count(logging.Handler):

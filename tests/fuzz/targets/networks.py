@@ -12,7 +12,7 @@ from onnxdream import Dreamer, Network, OnnxdreamError, load
 from .. import damage as bytes_damage
 from ..damage import damaged, seeds
 from ..network_damage import damage
-from ..target import MIB, Broken, Outcome, Plan, Target, check_finite
+from ..target import MIB, BrokenError, Outcome, Plan, Target, check_finite
 from ..valid_networks import NETWORKS, network
 
 __all__ = ["TARGET"]
@@ -78,11 +78,12 @@ def _in_each(network: Network, layer: str | None, pictures: list[np.ndarray]) ->
         lengths = np.linalg.norm(g.astype(float)), np.linalg.norm(h.astype(float))
         apart = np.linalg.norm(g.astype(float) - h)
         if abs(one - other) > 1e-3 * max(abs(one), abs(other)) + 1e-30:
-            raise Broken("disagreement", f"the losses are {one} and {other}")
+            raise BrokenError("disagreement", f"the losses are {one} and {other}")
         if apart > _TOLERANCE * max(lengths) + 1e-30:
-            raise Broken(
-                "disagreement", f"gradients of lengths {lengths[0]:.3g} and {lengths[1]:.3g}, "
-                f"{apart / max(lengths):.3g} of that apart"
+            raise BrokenError(
+                "disagreement",
+                f"gradients of lengths {lengths[0]:.3g} and {lengths[1]:.3g}, "
+                f"{apart / max(lengths):.3g} of that apart",
             )
     found = [f"{lowering} alone" for lowering in made if refused]
     return found or ["gradients"]
@@ -102,7 +103,9 @@ def _computed(
             return found
         check_finite(f"A dream, {lowering},", dreamt)
         if dreamt.shape != pictures[0].shape or dreamt.min() < 0 or dreamt.max() > 1:
-            raise Broken("promise", f"a dream of {dreamt.shape}, {dreamt.min()} to {dreamt.max()}")
+            raise BrokenError(
+                "promise", f"a dream of {dreamt.shape}, {dreamt.min()} to {dreamt.max()}"
+            )
         return found
 
 

@@ -17,19 +17,60 @@ from onnxdream import operators
 from onnxdream.graph import DOMAIN, Graph, Node, Tensor, to_model
 from running import quiet_options, session_of
 
-from ..target import MIB, Broken, Outcome, Plan, Target
+from ..target import MIB, BrokenError, Outcome, Plan, Target
 from ..valid_operators import OPERATORS
 
 __all__ = ["TARGET"]
 
 _KINDS = {"f": np.float32, "i": np.int64, "u": np.uint8, "h": np.float16, "d": np.float64}
 _SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65)
-_INTS = (-1, 0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 64, 1 << 19, 1 << 20, (1 << 20) + 1, 1 << 31, 1 << 62, -(1 << 63))
+_INTS = (
+    -1,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    15,
+    16,
+    17,
+    64,
+    1 << 19,
+    1 << 20,
+    (1 << 20) + 1,
+    1 << 31,
+    1 << 62,
+    -(1 << 63),
+)
 _FLOATS = (0.0, -1.0, 1.0, float("inf"), float("-inf"), float("nan"), 1e38, 1e-40)
-_NAMES = (
-    "block kernel_shape strides pads dilations ceil_mode count_include_pad auto_pad low high channels "
-    "size alpha beta bias mean std bgr gate_low gate_high expand_low expand_high storage_order"
-).split()
+_NAMES = [
+    "block",
+    "kernel_shape",
+    "strides",
+    "pads",
+    "dilations",
+    "ceil_mode",
+    "count_include_pad",
+    "auto_pad",
+    "low",
+    "high",
+    "channels",
+    "size",
+    "alpha",
+    "beta",
+    "bias",
+    "mean",
+    "std",
+    "bgr",
+    "gate_low",
+    "gate_high",
+    "expand_low",
+    "expand_high",
+    "storage_order",
+]
 _VALUES = ("normal", "normal", "normal", "ties", "zero", "nan", "inf", "large")
 _MOST = 1 << 22
 """The most numbers in a tensor: what is larger tells nothing new, and takes long."""
@@ -141,12 +182,14 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
         if len(runs) == 2:
             for one, other in zip(*runs, strict=True):
                 if one.tobytes() != other.tobytes():
-                    raise Broken("disagreement", f"{variant} differs by the number of threads")
+                    raise BrokenError("disagreement", f"{variant} differs by the number of threads")
             made[variant] = runs[0]
         elif runs:
-            raise Broken("disagreement", f"{variant} refuses on some numbers of threads: {refused}")
+            raise BrokenError(
+                "disagreement", f"{variant} refuses on some numbers of threads: {refused}"
+            )
     if made and refused:
-        raise Broken("disagreement", f"only {', '.join(made)} take it: {refused}")
+        raise BrokenError("disagreement", f"only {', '.join(made)} take it: {refused}")
     if plan["values"] in ("normal", "ties") and not _odd(plan["attributes"]):
         _compare(plan["op"], made)
     return Outcome("made" if made else f"refused: {refused}")
@@ -162,12 +205,12 @@ def _compare(op: str, made: dict[str, list[np.ndarray]]) -> None:
         for x, y in zip(these, those, strict=True):
             if x.dtype != np.float32:
                 continue  # marks of activations that are zero but for rounding
-            x, y = x.astype(float), y.astype(float)  # noqa: PLW2901
+            x, y = x.astype(float), y.astype(float)
             if not np.isfinite(x).all() and not np.isfinite(y).all():
                 continue
             far = np.linalg.norm(x - y) if x.shape == y.shape else np.inf
             if not far <= 1e-2 * np.linalg.norm(x) + 1e-6:
-                raise Broken("disagreement", f"{op}: {one} and {other} are {far:.3g} apart")
+                raise BrokenError("disagreement", f"{op}: {one} and {other} are {far:.3g} apart")
 
 
 def _count(shape: list[int]) -> int:

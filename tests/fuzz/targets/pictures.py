@@ -15,7 +15,7 @@ import numpy as np
 from onnxdream import images
 
 from ..damage import DAMAGES, Damage, damaged, seeds
-from ..target import MIB, Broken, Outcome, Plan, Target, check_finite
+from ..target import MIB, BrokenError, Outcome, Plan, Target, check_finite
 from ..valid_pictures import EXIF, PICTURES, PROFILES, chunk, picture
 
 __all__ = ["TARGET"]
@@ -79,7 +79,7 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
         return Outcome("read, not written", allowance)
     again = images.read(written.getvalue())
     if check(again) != (height, width):
-        raise Broken("promise", f"{height, width} came back as {again.pixels.shape}")
+        raise BrokenError("promise", f"{height, width} came back as {again.pixels.shape}")
     return Outcome("read and written", allowance)
 
 
@@ -89,9 +89,9 @@ def check(found: images.Picture) -> tuple[int, int]:
     for values in planes:
         check_finite("A picture", values)
         if values.dtype != np.float32 or values.min() < 0 or values.max() > 1:
-            raise Broken("promise", f"{values.dtype} from {values.min()} to {values.max()}")
+            raise BrokenError("promise", f"{values.dtype} from {values.min()} to {values.max()}")
     if not found.pixels.flags.c_contiguous:
-        raise Broken("promise", "the pixels are not contiguous")
+        raise BrokenError("promise", "the pixels are not contiguous")
     return found.pixels.shape[:2]
 
 
@@ -198,7 +198,7 @@ def _png_rows(content: bytes, random: Random) -> bytes:
                 rows = zlib.decompress(data)
             except zlib.error:
                 return content
-            data = zlib.compress(damaged(rows, [random.getrandbits(32)], DAMAGES))  # noqa: PLW2901
+            data = zlib.compress(damaged(rows, [random.getrandbits(32)], DAMAGES))
         made.append((kind, data))
     return _png(made)
 

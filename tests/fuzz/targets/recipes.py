@@ -1,4 +1,4 @@
-"""Settings of odd types and sizes: recipes, weights of layers, and what a network says of itself."""
+"""Odd settings: recipes, weights of layers, and what a network says of itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onnxdream.octaves import octave_sizes
 from onnxdream.recipe import recipe_from
 
 from ..odd_values import odd, odd_json, value_of
-from ..target import Broken, Outcome, Plan, Target, check_finite
+from ..target import BrokenError, Outcome, Plan, Target, check_finite
 
 __all__ = ["TARGET"]
 
@@ -51,17 +51,17 @@ def _try_recipe(plan: Plan) -> str:
     recipe = recipe_from(plan["preset"], _values(plan["settings"]))
     for field in fields(Recipe):
         if not isinstance(getattr(recipe, field.name), type(field.default)):
-            raise Broken("promise", f"{field.name} is {getattr(recipe, field.name)!r}")
+            raise BrokenError("promise", f"{field.name} is {getattr(recipe, field.name)!r}")
     sizes = octave_sizes(480, 640, recipe.octaves, recipe.octave_scale, 16)
     if not sizes or sizes[-1] != (480, 640) or min(map(min, sizes)) < 16:
-        raise Broken("promise", f"the octaves are {sizes}")
+        raise BrokenError("promise", f"the octaves are {sizes}")
     if not plan["dream"]:
         return "a recipe"
     # All of it but the effort.
     dreamt = _dreamer().dream_array(_PICTURE, replace(recipe, steps=min(recipe.steps, 2)))
     check_finite("A dream", dreamt)
     if dreamt.shape != _PICTURE.shape or dreamt.min() < 0 or dreamt.max() > 1:
-        raise Broken("promise", f"a dream of {dreamt.shape}, {dreamt.min()} to {dreamt.max()}")
+        raise BrokenError("promise", f"a dream of {dreamt.shape}, {dreamt.min()} to {dreamt.max()}")
     return "a dream"
 
 
@@ -69,14 +69,16 @@ def _draw_card(random: Random) -> Plan:
     names = _CARD.split()
     said = {random.choice(names): json.dumps(odd_json(random)) for _ in range(random.randint(1, 4))}
     if random.random() < 0.3:
-        said[random.choice(names)] = random.choice(("", "{", "[" * 9999, "nan", "1e999", '"\\ud800"'))
+        said[random.choice(names)] = random.choice(
+            ("", "{", "[" * 9999, "nan", "1e999", '"\\ud800"')
+        )
     return {"card": {"format": "1"} | said}
 
 
 def _try_card(plan: Plan) -> str:
     card = read_card({f"onnxdream.{name}": value for name, value in plan["card"].items()})
     if card is None:
-        raise Broken("promise", "the card was not seen")
+        raise BrokenError("promise", "the card was not seen")
     preprocessing = card.preprocessing
     network = replace_card(card)
     weights = network.weights(None) if card.default_layers else {}
@@ -96,7 +98,7 @@ def _try_preprocessing(plan: Plan) -> str:
     fed = Preprocessing(**_values(plan["fed"]))
     check_finite("What is subtracted and divided by", fed.unit_mean, fed.unit_std)
     if fed.unit_std.min() <= 0:
-        raise Broken("promise", f"pixels are divided by {fed.unit_std}")
+        raise BrokenError("promise", f"pixels are divided by {fed.unit_std}")
     return "a preprocessing"
 
 

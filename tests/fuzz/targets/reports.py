@@ -15,7 +15,7 @@ from onnxdream.bench import Case, Machine, Report, Result
 
 from ..damage import DAMAGES, damaged, seeds
 from ..odd_values import odd_json
-from ..target import Broken, Outcome, Plan, Target, check_finite
+from ..target import BrokenError, Outcome, Plan, Target, check_finite
 
 __all__ = ["TARGET"]
 
@@ -92,11 +92,11 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
         check_finite("A measure", *measures, *result.spread, *result.split)
     lines = [*bench.table(report), *bench.compare({"one": report, "other": report})]
     if not all(line.isprintable() for line in lines):
-        raise Broken("promise", "a line of the table cannot be printed")
+        raise BrokenError("promise", "a line of the table cannot be printed")
     again = folder / "again"
     bench.write(report, again)
     if bench.read(again) != replace(report, results=list(report.results)):
-        raise Broken("promise", "a report came back as another")
+        raise BrokenError("promise", "a report came back as another")
     return Outcome("read")
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 import small_networks
 
-from ..target import Broken, Outcome, Plan, Target
+from ..target import BrokenError, Outcome, Plan, Target
 
 __all__ = ["TARGET"]
 
@@ -58,7 +58,15 @@ def _inputs() -> TemporaryDirectory[str]:
 
 def _command(output: Path, steps: int) -> list[str]:
     inputs = Path(_inputs().name)
-    line = [sys.executable, "-m", "onnxdream", "dream", str(inputs / "photo.png"), "-o", str(output)]
+    line = [
+        sys.executable,
+        "-m",
+        "onnxdream",
+        "dream",
+        str(inputs / "photo.png"),
+        "-o",
+        str(output),
+    ]
     line += ["--network", str(inputs / "small.onnx"), "--layer", "second", "--channels", "RGB"]
     return [*line, "--octaves", "2", "--steps", str(steps), "--threads", "1"]
 
@@ -83,7 +91,9 @@ def _whole(steps: int, suffix: str) -> tuple[float, bytes]:
         with _start(output, steps) as process:
             said = process.communicate()[1]
         if process.returncode:
-            raise Broken("promise", f"undisturbed, it ends with {process.returncode}: {said!r}")
+            raise BrokenError(
+                "promise", f"undisturbed, it ends with {process.returncode}: {said!r}"
+            )
         return time.perf_counter() - began, output.read_bytes()
 
 
@@ -103,20 +113,20 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
     code = process.returncode
     present = output.read_bytes() if output.exists() else None
     if present not in (new, old if plan["output"] == "old" else None):
-        raise Broken("promise", f"{name}: the output is neither the old file nor the new one")
+        raise BrokenError("promise", f"{name}: the output is neither the old file nor the new one")
     left = [path.name for path in folder.iterdir() if path.name != output.name]
     if left and name != "SIGKILL":
-        raise Broken("promise", f"{name} leaves {left[0]}")
+        raise BrokenError("promise", f"{name} leaves {left[0]}")
     if left:
         _check_next_write(output, steps)
     spoken = b"onnxdream: " in said or b"octave" in said
     allowed = _ENDED[name] | (set() if spoken else _UNSTARTED.get(name, set()))
     if code not in allowed:
-        raise Broken("promise", f"{name} ends it with {code}: {said[-500:]!r}")
+        raise BrokenError("promise", f"{name} ends it with {code}: {said[-500:]!r}")
     if b"Traceback" in said and spoken:
-        raise Broken("promise", f"{name}: {said[-1500:].decode(errors='replace')}")
+        raise BrokenError("promise", f"{name}: {said[-1500:].decode(errors='replace')}")
     if code == 0 and present != new:
-        raise Broken("promise", f"{name}: it says that all is done, and nothing is written")
+        raise BrokenError("promise", f"{name}: it says that all is done, and nothing is written")
     return Outcome(f"{name}: {'the new file' if present == new else 'as it was'}")
 
 
@@ -126,7 +136,7 @@ def _check_next_write(output: Path, steps: int) -> None:
         process.communicate()
     left = [path.name for path in output.parent.iterdir() if path.name.startswith(_LEFT)]
     if left:
-        raise Broken("promise", f"after SIGKILL, the next dream leaves {left[0]} where it was")
+        raise BrokenError("promise", f"after SIGKILL, the next dream leaves {left[0]} where it was")
 
 
 TARGET = Target("the program, shot at a random moment", plan, attack, seconds=120)
