@@ -20,7 +20,7 @@ from running import quiet_options, session_of
 from ..target import MIB, BrokenError, Outcome, Plan, Target
 from ..valid_operators import OPERATORS
 
-__all__ = ["TARGET"]
+__all__ = ["TARGET", "feeds_of", "session_for"]
 
 _KINDS = {"f": np.float32, "i": np.int64, "u": np.uint8, "h": np.float16, "d": np.float64}
 _SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 65)
@@ -233,14 +233,20 @@ def _filled(kind: str, shape: list[int], values: str, random: np.random.Generato
         return np.asarray(made, _KINDS[kind])
 
 
-def _run(plan: Plan, library: str, threads: int) -> list[np.ndarray]:
-    """The operator between negations, so that it may work in place."""
+def feeds_of(plan: Plan) -> dict[str, np.ndarray]:
+    """The tensors of a call, by the names of a session's inputs."""
     random = np.random.default_rng(plan["seed"])
-    arrays = {
+    return {
         f"x{k}": _filled(*each, plan["values"], random)
         for k, each in enumerate(plan["inputs"])
         if each is not None
     }
+
+
+def session_for(
+    plan: Plan, arrays: dict[str, np.ndarray], library: str, threads: int
+) -> onnxruntime.InferenceSession:
+    """The operator between negations, so that it may work in place."""
     signed = {name for name, x in arrays.items() if x.dtype != np.uint8}
     names = [
         "" if each is None else f"-x{k}" if f"x{k}" in signed else f"x{k}"
@@ -251,11 +257,11 @@ def _run(plan: Plan, library: str, threads: int) -> list[np.ndarray]:
     made = [f"y{k}" for k in range(len(plan["outputs"]))]
     nodes = [Node("Neg", [name], [f"-{name}"]) for name in arrays if name in signed]
     nodes.append(Node(plan["op"], names, made, plan["attributes"], DOMAIN))
-    # Weights are constants in our own graphs.
-    constants = {name: x for name, x in arrays.items() if plan["constant"] and x.ndim == 4}
-    feeds = {name: x for name, x in arrays.items() if name not in constants}
+    constants = {name: arrays[name] for name in _constants(plan, arrays)}
     inputs = {
-        name: Tensor(x.dtype, tuple(f"of {size}" for size in x.shape)) for name, x in feeds.items()
+        name: Tensor(x.dtype, tuple(f"of {size}" for size in x.shape))
+        for name, x in arrays.items()
+        if name not in constants
     }
     kinds = {"f": np.dtype(np.float32), "u": np.dtype(np.uint8)}
     outputs = {
@@ -270,8 +276,19 @@ def _run(plan: Plan, library: str, threads: int) -> list[np.ndarray]:
         told.register_custom_ops_library(library)
         return told
 
-    session = session_of(to_model(Graph(nodes, constants, inputs, outputs)), options)
-    found: list[np.ndarray] = session.run(None, feeds)
+    return session_of(to_model(Graph(nodes, constants, inputs, outputs)), options)
+
+
+def _constants(plan: Plan, arrays: dict[str, np.ndarray]) -> list[str]:
+    """Weights are constants in our own graphs."""
+    return [name for name, x in arrays.items() if plan["constant"] and x.ndim == 4]
+
+
+def _run(plan: Plan, library: str, threads: int) -> list[np.ndarray]:
+    arrays = feeds_of(plan)
+    session = session_for(plan, arrays, library, threads)
+    fed = set(arrays) - set(_constants(plan, arrays))
+    found: list[np.ndarray] = session.run(None, {name: arrays[name] for name in fed})
     return found
 
 
