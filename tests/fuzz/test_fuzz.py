@@ -61,11 +61,11 @@ def test_what_is_as_it_should_be(tmp_path: Path) -> None:
         ("foreign", lambda: fail(SystemExit(3))),
         ("promise", lambda: fail(BrokenError("promise", "no"))),
         ("warning", lambda: warnings.warn("odd", stacklevel=1)),
-        ("memory", lambda: np.ones(40 * MIB)),
+        ("memory", lambda: np.ones(64 * MIB, np.uint8)),
     ],
 )
 def test_what_is_not(kind: str, action: object, tmp_path: Path) -> None:
-    target = doing(action, memory=200 * MIB)
+    target = doing(action, memory=16 * MIB)
     assert answer(target, tmp_path)["kind"] == kind
 
 
