@@ -6,107 +6,13 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 import numpy as np
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs, helper, numpy_helper
 
 from onnxdream.autodiff import DIFFERENTIABLE
 
+from .odd_networks import ATTRIBUTES, DIMS, FLOATS, INTS, MILD, NAMES, OTHERS, PLAIN, TEXTS, TYPES
+
 __all__ = ["DAMAGES", "damage"]
-
-_INTS = (
-    0,
-    1,
-    -1,
-    2,
-    3,
-    -2,
-    7,
-    100,
-    1 << 20,
-    (1 << 31) - 1,
-    1 << 31,
-    1 << 40,
-    -(1 << 63),
-    2**63 - 1,
-)
-_FLOATS = (0.0, -1.0, 1e-30, 1e38, float("inf"), float("-inf"), float("nan"), 0.5)
-_TEXTS = ("", "SAME_UPPER", "VALID", "NOTSET", "SAME_LOWER", "reflect", "edge", "wrap", "ü", "\0")
-_ATTRIBUTES = [
-    "kernel_shape",
-    "strides",
-    "pads",
-    "dilations",
-    "group",
-    "auto_pad",
-    "ceil_mode",
-    "axis",
-    "axes",
-    "perm",
-    "to",
-    "alpha",
-    "beta",
-    "epsilon",
-    "size",
-    "keepdims",
-    "mode",
-    "count_include_pad",
-    "storage_order",
-    "transA",
-    "transB",
-    "allowzero",
-    "num_outputs",
-    "split",
-    "seed",
-    "ratio",
-    "min",
-    "max",
-    "noop_with_empty_axes",
-    "output_padding",
-    "value",
-]
-_NAMES = (
-    "",
-    "image",
-    "x",
-    "onnxdream/loss",
-    "gradient",
-    "loss",
-    "onnxdream/gradient/1",
-    "ü\n",
-    "layer",
-)
-_TYPES = (0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 14, 16, 17, 21, 23, 99)
-_DIMS = (0, 1, 2, 3, 4, 8, -1, 1 << 16, 1 << 31, 1 << 40, (1 << 62) + 1)
-
-_OTHERS = [
-    "Resize",
-    "Upsample",
-    "ConvTranspose",
-    "LSTM",
-    "NonZero",
-    "Shape",
-    "Where",
-    "Greater",
-    "Tile",
-    "Expand",
-    "Loop",
-    "If",
-    "Einsum",
-    "InstanceNormalization",
-    "GroupNormalization",
-    "LayerNormalization",
-    "Gelu",
-    "Mish",
-    "DepthToSpace",
-    "GridSample",
-    "QLinearConv",
-    "ConstantOfShape",
-    "Range",
-    "TopK",
-    "GatherND",
-    "ScatterND",
-    "OneHot",
-    "Nothing",
-]
 
 
 def damage(model: ModelProto, seeds: Sequence[int]) -> ModelProto:
@@ -141,15 +47,15 @@ def attribute_number(model: ModelProto, random: Random) -> None:
     attribute = random.choice(attributes)
     match attribute.type:
         case AttributeProto.INT:
-            attribute.i = random.choice(_INTS)
+            attribute.i = random.choice(INTS)
         case AttributeProto.FLOAT:
-            attribute.f = random.choice(_FLOATS)
+            attribute.f = random.choice(FLOATS)
         case AttributeProto.STRING:
-            attribute.s = random.choice(_TEXTS).encode() or random.randbytes(3)
+            attribute.s = random.choice(TEXTS).encode() or random.randbytes(3)
         case AttributeProto.INTS if attribute.ints:
-            attribute.ints[random.randrange(len(attribute.ints))] = random.choice(_INTS)
+            attribute.ints[random.randrange(len(attribute.ints))] = random.choice(INTS)
         case AttributeProto.INTS | AttributeProto.FLOATS:
-            attribute.ints.extend(random.choices(_INTS, k=2))
+            attribute.ints.extend(random.choices(INTS, k=2))
         case _:
             attribute.type = random.choice((0, 1, 2, 3, 4, 6, 7, 8))
 
@@ -168,22 +74,71 @@ def attribute_length(model: ModelProto, random: Random) -> None:
 
 def attribute_new(model: ModelProto, random: Random) -> None:
     """Say something of a node, of a type that may be wrong."""
-    node, name = _node(model, random), random.choice(_ATTRIBUTES)
+    node, name = _node(model, random), random.choice(ATTRIBUTES)
     kept = [a for a in node.attribute if a.name != name or random.random() < 0.1]
     del node.attribute[:]
     node.attribute.extend(kept)
     value = random.choice(
         [
-            random.choice(_INTS),
-            random.choice(_FLOATS),
-            random.choice(_TEXTS),
-            random.choices(_INTS, k=random.choice((1, 2, 4))),
+            random.choice(INTS),
+            random.choice(FLOATS),
+            random.choice(TEXTS),
+            random.choices(INTS, k=random.choice((1, 2, 4))),
             random.choices((0, 1, 2, 3), k=random.choice((1, 2, 4))),
-            random.choices(_FLOATS, k=2),
+            random.choices(FLOATS, k=2),
             numpy_helper.from_array(np.zeros(random.choice(((), (0,), (2,))), np.int64)),
         ]
     )
     node.attribute.append(helper.make_attribute(name, value))
+
+
+def _drawn(kind: int, random: Random) -> object:
+    """A value for an attribute of a type: likely, or not."""
+    match kind:
+        case AttributeProto.INT:
+            return random.choice((*MILD, random.choice(INTS)))
+        case AttributeProto.FLOAT:
+            return random.choice((0.1, 1.0, 2.0, random.choice(FLOATS)))
+        case AttributeProto.STRING:
+            return random.choice(TEXTS)
+        case AttributeProto.FLOATS:
+            return random.choices(FLOATS, k=random.choice((1, 2)))
+    return random.choices(random.choice((MILD[1:4], MILD)), k=random.choice((1, 2, 2, 4, 4, 8)))
+
+
+def attribute_known(model: ModelProto, random: Random) -> None:
+    """Say something of a node that its operator knows, of the right type."""
+    node = _node(model, random)
+    try:
+        known = defs.get_schema(node.op_type, 18, node.domain).attributes
+    except defs.SchemaError:
+        return
+    if not known:
+        return
+    name = random.choice(list(known))
+    value = helper.make_attribute(name, _drawn(int(known[name].type.value), random))
+    kept = [attribute for attribute in node.attribute if attribute.name != name]
+    del node.attribute[:]
+    node.attribute.extend([*kept, value])
+
+
+def between(model: ModelProto, random: Random) -> None:
+    """Put an operator between a tensor and whoever reads it."""
+    at = random.randrange(len(model.graph.node)) if model.graph.node else 0
+    nodes = [NodeProto.FromString(node.SerializeToString()) for node in model.graph.node]
+    if not nodes or not nodes[at].output or not nodes[at].output[0]:
+        return
+    name = nodes[at].output[0]
+    inner = f"{name}/{len(nodes)}"
+    nodes[at].output[0] = inner
+    new = helper.make_node(random.choice(PLAIN), [inner], [name])
+    for key, attribute in defs.get_schema(new.op_type, 18).attributes.items():
+        if attribute.required or random.random() < 0.3:
+            value = _drawn(int(attribute.type.value), random)
+            new.attribute.append(helper.make_attribute(key, value))
+    nodes.insert(at + 1, new)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 def attribute_type(model: ModelProto, random: Random) -> None:
@@ -200,11 +155,11 @@ def weight_shape(model: ModelProto, random: Random) -> None:
     tensor = random.choice(model.graph.initializer)
     if random.random() < 0.5:
         if tensor.dims and random.random() < 0.7:
-            tensor.dims[random.randrange(len(tensor.dims))] = random.choice(_DIMS)
+            tensor.dims[random.randrange(len(tensor.dims))] = random.choice(DIMS)
         elif tensor.dims and random.random() < 0.5:
             tensor.dims.pop()
         else:
-            tensor.dims.append(random.choice(_DIMS))
+            tensor.dims.append(random.choice(DIMS))
         return
     shape = [random.choice((0, 1, 1, 2, 3, 4, 8, 9)) for _ in range(random.randint(0, 5))]
     tensor.CopyFrom(numpy_helper.from_array(np.full(shape, 0.25, np.float32), tensor.name))
@@ -212,7 +167,7 @@ def weight_shape(model: ModelProto, random: Random) -> None:
 
 def weight_type(model: ModelProto, random: Random) -> None:
     if model.graph.initializer:
-        random.choice(model.graph.initializer).data_type = random.choice(_TYPES)
+        random.choice(model.graph.initializer).data_type = random.choice(TYPES)
 
 
 def weight_data(model: ModelProto, random: Random) -> None:
@@ -228,7 +183,7 @@ def weight_data(model: ModelProto, random: Random) -> None:
         case 2:
             tensor.ClearField("raw_data")
         case 3:
-            value = np.float32(random.choice(_FLOATS)).tobytes()
+            value = np.float32(random.choice(FLOATS)).tobytes()
             tensor.raw_data = value * (len(tensor.raw_data) // 4)
         case _:
             tensor.float_data.extend([1.0] * random.choice((1, 100)))
@@ -262,7 +217,7 @@ def name(model: ModelProto, random: Random) -> None:
     if not names:
         return
     at = random.randrange(len(names))
-    new = random.choice((*_NAMES, *_tensors(model)))
+    new = random.choice((*NAMES, *_tensors(model)))
     old = names[at]
     names[at] = new
     if random.random() < 0.6:
@@ -298,7 +253,7 @@ def outputs(model: ModelProto, random: Random) -> None:
 
 def operator(model: ModelProto, random: Random) -> None:
     node = _node(model, random)
-    node.op_type = random.choice((*DIFFERENTIABLE, *_OTHERS))
+    node.op_type = random.choice((*DIFFERENTIABLE, *OTHERS))
     if random.random() < 0.1:
         node.domain = random.choice(("onnxdream", "com.microsoft", "ai.onnx", "ai.onnx.ml", "x"))
 
@@ -306,7 +261,7 @@ def operator(model: ModelProto, random: Random) -> None:
 def behind(model: ModelProto, random: Random) -> None:
     """Append a node of some operator."""
     tensors = _tensors(model)
-    op = random.choice((*DIFFERENTIABLE, *_OTHERS))
+    op = random.choice((*DIFFERENTIABLE, *OTHERS))
     count = random.choice((1, 1, 2, 2, 3))
     new = helper.make_node(op, random.choices(tensors, k=count), [f"new{random.randrange(99)}"])
     model.graph.node.append(new)
@@ -385,10 +340,10 @@ def values(model: ModelProto, random: Random) -> None:
         case 0:
             value.ClearField("type")
         case 1:
-            value.type.tensor_type.elem_type = random.choice(_TYPES)
+            value.type.tensor_type.elem_type = random.choice(TYPES)
         case 2 if value.type.tensor_type.shape.dim:
             dim = random.choice(value.type.tensor_type.shape.dim)
-            dim.dim_value = random.choice(_DIMS)
+            dim.dim_value = random.choice(DIMS)
         case 3 if value.type.tensor_type.shape.dim:
             random.choice(value.type.tensor_type.shape.dim).dim_param = random.choice(
                 ("H", "W", "", "N*2")
@@ -470,8 +425,10 @@ def many(model: ModelProto, random: Random) -> None:
 
 
 DAMAGES: tuple[Callable[[ModelProto, Random], None], ...] = (
-    *[attribute_number, attribute_new, weight_shape, weight_data, edge, operator] * 4,
-    *[attribute_away, attribute_length, attribute_type, weight_type, name, behind, values] * 3,
+    *[attribute_known, between] * 12,
+    *[attribute_number, weight_shape, weight_data, edge, operator] * 4,
+    *[attribute_new, attribute_away, attribute_length, attribute_type] * 3,
+    *[weight_type, name, behind, values] * 3,
     *[outputs, nodes, opset, card] * 2,
     *[external, inside, functions, many],
 )  # fmt: skip

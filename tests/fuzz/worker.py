@@ -106,7 +106,8 @@ def result_of(target: Target, asked: dict[str, Any], printed: Callable[[], str])
     if "kind" in found:
         return found
     if said:
-        found |= finding("printed", said, said)
+        # A library in C says what it finds wrong at many places: one of them is enough.
+        found |= finding("printed", said, said.partition(":")[0])
     elif warned:
         words = "\n".join(str(w) for w in warned)
         found |= finding("warning", words, f"{warned[0].category.__name__}: {warned[0].message}")
