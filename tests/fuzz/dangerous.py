@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 from random import Random
 
@@ -27,8 +26,9 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         case "hang":
-            time.sleep(100)
+            while True:
+                pass
     return Outcome("done")
 
 
-TARGETS = {"dangerous": Target("what ends its worker", plan, attack, seconds=2)}
+TARGETS = {"dangerous": Target("what ends its worker", plan, attack, seconds=1)}

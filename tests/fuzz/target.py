@@ -70,7 +70,7 @@ class Target:
     memory : int
         The most bytes that a case may take, as far as it is not allowed more.
     seconds : float
-        After so long it hangs.
+        After so long on a processor it hangs, or after five times as long in all.
     """
 
     summary: str

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +26,10 @@ _HOME = Path(__file__).resolve().parent.parent
 _STARTS_WITHIN = 120.0
 _MOST_CASES = 3000
 """A worker that ran so many gives way to a new one."""
+
+_PAUSE = 0.25
+_BUSY = 5
+"""How many times as long as it may work a worker may wait."""
 
 
 class Watched:
@@ -100,13 +105,16 @@ class Watched:
         self._said = json.loads(first)["said"]
 
     def _line(self, seconds: float) -> bytes | None:
-        """The next line; empty if the worker is gone, None if it says nothing in time."""
+        """The next line; empty if the worker is gone, None if it works for too long."""
         assert self._process is not None
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
+        # A machine that is busy with something else makes nobody hang.
+        worked, end = _worked(self._process.pid) + seconds, time.monotonic() + _BUSY * seconds
         while b"\n" not in self._rest:
-            if not select.select([descriptor], [], [], seconds)[0]:
-                return None
+            while not select.select([descriptor], [], [], _PAUSE)[0]:
+                if _worked(self._process.pid) > worked or time.monotonic() > end:
+                    return None
             more = os.read(descriptor, 1 << 20)
             if not more:
                 return b""
@@ -123,7 +131,7 @@ class Watched:
             self._process.wait(5)
         said = self._last_words()
         self._end()
-        words = f"no answer after {seconds:g} seconds\n{said}"
+        words = f"no answer after {seconds:g} seconds of work\n{said}"
         return {"kind": "hang", "said": words, "like": _first_frames(said)}
 
     def _crashed(self) -> dict[str, Any]:
@@ -155,6 +163,15 @@ class Watched:
         for path in self._said:
             Path(path).unlink(missing_ok=True)
         self._process, self._said = None, []
+
+
+def _worked(pid: int) -> float:
+    """The seconds that a process has spent on processors."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _search_path() -> str:

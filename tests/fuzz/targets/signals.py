@@ -22,12 +22,12 @@ __all__ = ["TARGET"]
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL", "SIGINT", "SIGTERM")
 _ENDED = {
-    "SIGINT": {0, 130},
+    "SIGINT": {0, 130, -signal.SIGINT},
     "SIGTERM": {0, 143, -signal.SIGTERM},
     "SIGHUP": {0, 129, -signal.SIGHUP},
     "SIGKILL": {0, -signal.SIGKILL},
 }
-"""How the program may end: it may have been done already."""
+"""How the program may end: it may have been done already. A shell adds 128 to a signal."""
 
 _LEFT = ".onnxdream-"
 _UNSTARTED = {"SIGINT": {-signal.SIGINT, 1}}
