@@ -27,7 +27,7 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import small_networks  # noqa: E402
-from onnxdream import Dreamer, load  # noqa: E402
+from onnxdream import Dreamer, Machine, load  # noqa: E402
 
 _THREADS = 8
 _MOST_GROWTH = 4 << 20
@@ -45,7 +45,7 @@ def main() -> int:
     random = np.random.default_rng(0)
     pictures = [random.random((*size, 3), np.float32) for size in _SIZES]
     faults = 0
-    with Dreamer(network, "second", threads=1, provider="cpu") as dreamer:
+    with Dreamer(network, "second", machine=Machine("cpu", threads=1)) as dreamer:
         expected = [_dreamt(dreamer, picture) for picture in pictures]
 
         def dream(number: int) -> bool:
@@ -57,7 +57,9 @@ def main() -> int:
     def open_and_close(number: int) -> bool:
         which = number % len(pictures)
         lowering = ("portable", "accelerated")[number // len(pictures) % 2]
-        with Dreamer(network, "second", threads=1, provider="cpu", lowering=lowering) as dreamer:
+        with Dreamer(
+            network, "second", machine=Machine("cpu", threads=1, lowering=lowering)
+        ) as dreamer:
             found = _dreamt(dreamer, pictures[which])
             dreamer.gradient(pictures[which])
         return _same(lowering, which, found)

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from onnxdream import Dreamer, Network, OnnxdreamError, load
+from onnxdream import Dreamer, Machine, Network, OnnxdreamError, load
 
 from .. import damage as bytes_damage
 from ..damage import damaged, seeds
@@ -92,7 +92,7 @@ def _in_each(network: Network, layer: str | None, pictures: list[np.ndarray]) ->
 def _computed(
     network: Network, layer: str | None, lowering: str, pictures: list[np.ndarray]
 ) -> list[tuple[float, np.ndarray]]:
-    with Dreamer(network, layer, lowering=lowering, threads=1, provider="cpu") as dreamer:
+    with Dreamer(network, layer, machine=Machine("cpu", threads=1, lowering=lowering)) as dreamer:
         found = [dreamer.gradient(picture) for picture in pictures]
         for loss, gradient in found:
             check_finite(f"The gradient, {lowering},", loss, gradient)
