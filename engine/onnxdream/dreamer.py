@@ -309,10 +309,13 @@ class Dreamer:
         watch = Watch(progress, cancel, timeout)
         made = self.recipe(recipe, **settings)
         try:
-            return self._dream_picture(images.read(source), made, watch).to_image()
+            return self._dream_picture(self._read(source), made, watch).to_image()
         except DreamStoppedError as error:
             error.partial = error.partial.to_image()
             raise
+
+    def _read(self, source: images.Source) -> images.Picture:
+        return images.read(source, self.machine.max_pixels or images.MAX_PIXELS)
 
     @_enough_to_dream
     def dream_picture(
@@ -343,23 +346,22 @@ class Dreamer:
         """Dream an array, float32 of shape (H, W, 3), RGB, 0 to 1; see `dream`."""
         watch = Watch(progress, cancel, timeout)
         made = self.recipe(recipe, **settings)
-        return self._dreamt(images.checked(pixels), None, made, watch)[0]
+        return self._dreamt(images.Picture(images.checked(pixels)), made, watch)[0]
 
     def _dream_picture(
         self, picture: images.Picture, recipe: Recipe, watch: Watch
     ) -> images.Picture:
         try:
-            pixels, resolved = self._dreamt(picture.pixels, picture.alpha, recipe, watch)
+            samples, resolved = self._dreamt(picture, recipe, watch)
         except DreamStoppedError as error:
-            error.partial = picture.with_pixels(error.partial)
+            error.partial = picture.with_samples(error.partial)
             raise
         provenance = self._provenance(picture, recipe, resolved)
-        return replace(picture.with_pixels(pixels), texts=provenance.texts())
+        return replace(picture.with_samples(samples), texts=provenance.texts())
 
     def _provenance(
         self, picture: images.Picture, recipe: Recipe, resolved: Resolved
     ) -> Provenance:
-        height, width = picture.pixels.shape[:2]
         made = msgspec.structs.replace(
             recipe,
             # A path may say whose it is.
@@ -369,7 +371,7 @@ class Dreamer:
         )
         return Provenance(
             recipe=made,
-            input=Input(width=width, height=height, sha256=picture.sha256()),
+            input=Input(width=picture.width, height=picture.height, sha256=picture.sha256()),
             used=self.used(),
             octaves=[(across, down) for down, across in resolved.octaves],
             strength=resolved.strength,
@@ -387,16 +389,12 @@ class Dreamer:
         )
 
     def _dreamt(
-        self, original: np.ndarray, alpha: np.ndarray | None, recipe: Recipe, watch: Watch
+        self, original: images.Picture, recipe: Recipe, watch: Watch
     ) -> tuple[np.ndarray, Resolved]:
         """A dream at its working size, added to the original."""
         layers = self.network.weights(recipe.layers) if recipe.layers else self.layers
         least = self.network.least_size(list(layers))
-        height, width = working_size(original.shape[0], original.shape[1], recipe.size)
-        working = original
-        if (height, width) != original.shape[:2]:
-            working = kernels.resize(original, height, width, recipe.resize, self.threads)
-        working, crop = reflected(working, least)
+        working, crop = reflected(self._working(original, recipe), least)
         height, width = working.shape[:2]
         scale = recipe.octave_scale
         count = octave_count(height, width, recipe.octaves, scale, least)
@@ -420,13 +418,21 @@ class Dreamer:
         stepper = self._stepper(layers, parts)
         found, stopped = amplify(working, sizes, stepper, recipe, values, self.threads, watch)
         found = np.ascontiguousarray(found[crop])
-        detail = Detail(original, alpha, found, recipe.resize, self.threads)
+        detail = Detail(original, found, recipe.resize, self.threads)
         if stopped is not None:
             stopped.partial, _ = detail.added(recipe.strength)
             raise stopped
         strength = detail.strength(recipe)
         dreamt, rms = detail.added(strength)
         return dreamt, Resolved(layers, sizes, strength, rms)
+
+    def _working(self, original: images.Picture, recipe: Recipe) -> np.ndarray:
+        """The picture at the size at which it is dreamed, in float32."""
+        size = height, width = working_size(original.height, original.width, recipe.size)
+        pixels = np.ascontiguousarray(original.pixels)
+        if size == pixels.shape[:2]:
+            return pixels
+        return kernels.resize(pixels, height, width, recipe.resize, self.threads)
 
     def _gradient(self, layers: Mapping[str, float]) -> Graph:
         """The gradient graph of some layers; their weights are inputs."""
