@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from . import images, kernels
+from .demand import Demand, activation_bytes, check_memory, spelled
 from .detail import Detail
 from .errors import BackendError, DreamStoppedError, GradientError, ImageFormatError, RecipeError
 from .gradient import gradient_graph
@@ -38,6 +39,7 @@ from .runtime import (
     placement,
     settled,
     usable_cores,
+    usable_memory,
 )
 from .step import parts_of, values_of
 
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
 __all__ = ["Dreamer", "dream", "dreamer_for"]
 
 _NOISE_SIDE = 224
+
+_ENCODING = 4
+"""What Pillow takes for each pixel of a picture that it encodes, in bytes."""
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +130,7 @@ class Dreamer:
         self._backend = settled(choose(self.machine))
         self._lowering = lowering_for(self._backend, self.machine.lowering)
         self._gradients: dict[tuple[str, ...], Graph] = {}
+        self._step_bytes: dict[tuple[str, ...], float] = {}
         self._steppers: dict[tuple[tuple[str, ...], tuple[str, ...]], Stepper] = {}
         self._sessions: Sessions | None = None
         self._closed = False
@@ -394,6 +400,7 @@ class Dreamer:
         """A dream at its working size, added to the original."""
         layers = self.network.weights(recipe.layers) if recipe.layers else self.layers
         least = self.network.least_size(list(layers))
+        self._check_memory(original, recipe, layers, least)
         working, crop = reflected(self._working(original, recipe), least)
         height, width = working.shape[:2]
         scale = recipe.octave_scale
@@ -425,6 +432,25 @@ class Dreamer:
         strength = detail.strength(recipe)
         dreamt, rms = detail.added(strength)
         return dreamt, Resolved(layers, sizes, strength, rms)
+
+    def _check_memory(
+        self, original: images.Picture, recipe: Recipe, layers: Mapping[str, float], least: int
+    ) -> None:
+        """Refuse what does not fit, before anything is done for it."""
+        key = tuple(layers)
+        # What a GPU has is not this process's to count.
+        if key not in self._step_bytes and self.provider == "cpu":
+            found = activation_bytes(self.network.graph, layers, self.lowering)
+            self._step_bytes[key] = found
+        kept = original.samples.itemsize * (3 if original.alpha is None else 4)
+        demand = Demand(
+            (original.height, original.width),
+            self._step_bytes.get(key, 0.0),
+            2 * kept + _ENCODING,
+            least,
+        )
+        log.info("The dream takes about %s of memory.", spelled(demand.bytes_at(recipe.size)))
+        check_memory(self.machine.memory or usable_memory(), demand, recipe.size)
 
     def _working(self, original: images.Picture, recipe: Recipe) -> np.ndarray:
         """The picture at the size at which it is dreamed, in float32."""

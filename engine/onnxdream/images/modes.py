@@ -50,7 +50,8 @@ def from_pillow(image: Image.Image, name: str, deep: np.ndarray | None = None) -
     ImageTruncatedError, ImageTooLargeError
         If it cannot be loaded for these reasons.
     """
-    with guarded(name):
+    # The size was checked already, where the picture was opened.
+    with guarded(name, image.width * image.height):
         image.load()
         orientation = _orientation(image, name)
         profile = image.info.get("icc_profile")
