@@ -20,9 +20,9 @@ NETWORKS = ["squeezenet", "efficientnet-lite0"]
 LOWERINGS = ["portable", "accelerated"]
 
 MEASURE = """
-import re, resource, sys
+import logging, re, sys
 import numpy as np
-import onnxdream, logging
+import onnxdream
 
 network, lowering = sys.argv[1:]
 said = []
@@ -42,7 +42,7 @@ pixels = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), np.uint8)
 dreamer.dream(pixels[:64, :64], octaves=1, steps=1)
 before = status("VmRSS") - pixels.nbytes
 dreamer.dream(pixels, octaves=1, steps=2, size="full")
-amount, unit = re.search(r"takes about ([\\d.]+) (\\w+) of memory", said[-2])[1:]
+amount, unit = re.findall(r"takes about ([\\d.]+) (\\w+) of memory", "\\n".join(said))[-1]
 print(float(amount) * {"MB": 1e6, "GB": 1e9}[unit], status("VmHWM") - before)
 """
 

@@ -139,6 +139,8 @@ def _named(target: str | os.PathLike[str], format: str | None) -> str:
     if format is not None:
         return format
     if not path.suffix:
+        # A folder, say, is named otherwise for another reason.
+        files.check_target(path, ImageError)
         raise ImageFormatError(
             f"{files.shown(path)} has no suffix that says the format: end it in .png, say, "
             "or name the format."
