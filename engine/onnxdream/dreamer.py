@@ -28,6 +28,7 @@ from .octaves import octave_count, octave_sizes, reflected, working_size
 from .progress import Cancel, Progress, Watch
 from .provenance import Input, Provenance, Used
 from .pyramid import amplify
+from .ranges import said
 from .recipe import DEFAULT_PRESET, Layers, Recipe, Settings, recipe_from
 from .runtime import (
     Machine,
@@ -123,6 +124,8 @@ class Dreamer:
         machine: Machine | None = None,
     ) -> None:
         self.network = network if isinstance(network, Network) else load(network)
+        if not (machine is None or isinstance(machine, Machine)):
+            raise RecipeError(f"machine must be a Machine, but is {said(machine)}.")
         self.machine = machine or Machine()
         self.layers = self.network.weights(layers)
         self.threads = self.machine.threads or usable_cores()
@@ -198,7 +201,7 @@ class Dreamer:
         ImageFormatError
             If `pixels` is no such array, or is smaller than the network's least size.
         GradientError
-            If the loss is not finite.
+            If the loss or the gradient is not finite.
         OutOfMemoryError
             If there is not enough memory.
         """
@@ -216,6 +219,8 @@ class Dreamer:
         loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         if not np.isfinite(loss):
             raise GradientError("The loss is not a finite number; check how the network is fed.")
+        if not np.isfinite(inner).all():
+            raise GradientError("The gradient is not finite; choose another layer.")
         return float(loss), kernels.unjitter_blur(inner, 0, 0, std, bgr, 0.0, threads)
 
     @_enough_to_dream
@@ -253,7 +258,7 @@ class Dreamer:
         RecipeError
             If a setting is impossible, or the recipe is for another network.
         """
-        made = recipe_from(recipe or Recipe(), settings)
+        made = recipe_from(Recipe() if recipe is None else recipe, settings)
         if made.network not in (None, self.network.location, self.network.name):
             raise RecipeError(
                 f"The recipe is for {made.network}, and this Dreamer is of {self.network.name}: "
@@ -336,7 +341,8 @@ class Dreamer:
     ) -> images.Picture:
         """Dream what `images.read` returned; see `dream`."""
         watch = Watch(progress, cancel, timeout)
-        return self._dream_picture(picture, self.recipe(recipe, **settings), watch)
+        made = self.recipe(recipe, **settings)
+        return self._dream_picture(images.a_picture(picture), made, watch)
 
     @_enough_to_dream
     def dream_array(
@@ -474,7 +480,7 @@ class Dreamer:
         with self._lock:
             self._check_open()
             if key not in self._steppers:
-                self._steppers[key] = Stepper(
+                stepper = Stepper(
                     self._gradient(layers),
                     self.network.preprocessing,
                     self._lowering,
@@ -483,6 +489,8 @@ class Dreamer:
                     parts,
                     key[0],
                 )
+                self._lowering = stepper.lowering
+                self._steppers[key] = stepper
             return self._steppers[key]
 
     def _check_open(self) -> None:
@@ -495,7 +503,9 @@ class Dreamer:
             self._check_open()
             if self._sessions is None:
                 graph = self._gradient(self.layers)
-                self._sessions = self._lowering.load(graph, self._backend, self.threads)
+                self._lowering, self._sessions = self._lowering.loaded(
+                    graph, self._backend, self.threads
+                )
             return self._sessions
 
 

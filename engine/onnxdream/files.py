@@ -19,6 +19,7 @@ from typing import BinaryIO
 from zlib import crc32
 
 from .errors import OnnxdreamError
+from .ranges import said
 
 try:
     import fcntl
@@ -40,6 +41,7 @@ _Name = str | os.PathLike[str]
 def shown(path: _Name) -> str:
     """A path as messages show it: in one line, and not for pages."""
     text = os.fspath(path)
+    # One that was never text, or holds half a character, is spelled out.
     text = text if text.isprintable() else repr(text)
     if len(text) > _LONGEST_SHOWN:
         half = _LONGEST_SHOWN // 2
@@ -64,7 +66,7 @@ def path_from(path: object, error: type[OnnxdreamError]) -> Path:
     try:
         return Path(path)  # type: ignore[arg-type]
     except TypeError as reason:
-        raise error(f"A file is named by a string or a path, not by {path!r}.") from reason
+        raise error(f"A file is named by a string or a path, not by {said(path)}.") from reason
 
 
 def check_target(path: _Name, error: type[OnnxdreamError]) -> None:

@@ -18,6 +18,8 @@ _WORDS = (
     "out of memory",
     "cannot allocate memory",
     "smaller than requested bytes",
+    # What a library is loaded into.
+    "failed to map segment",
     # A thread needs a stack.
     "pthread_create failed",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
@@ -17,6 +17,7 @@ import numpy as np
 
 from .autodiff import STOPS
 from .errors import LayerNotFoundError, NetworkFormatError, NetworkNotFoundError, RecipeError
+from .files import path_from, shown, why
 from .graph import (
     IMAGE,
     Card,
@@ -32,8 +33,9 @@ from .graph import (
     read,
     read_card,
 )
+from .memory import enough_memory
 from .preprocessing import Preprocessing
-from .ranges import number_within
+from .ranges import number_within, said
 from .recipe import Layers
 
 __all__ = ["DEFAULT_NETWORK", "Layer", "Network", "embedded", "load"]
@@ -42,6 +44,8 @@ DEFAULT_NETWORK = "efficientnet-lite0"
 """The embedded network that dreams when none is named."""
 
 _LARGEST_WEIGHT = float(np.finfo(np.float32).max)
+
+_DIGITS = 10
 
 _MEASURE = 8192
 """So large an image, in pixels each way, that what borders take away hardly counts."""
@@ -170,16 +174,15 @@ class Network:
                 )
         if isinstance(layers, str):
             layers = [layers]
-        if not isinstance(layers, Iterable):
-            raise RecipeError(f"Layers are named by strings, not by {layers!r}.")
         if not isinstance(layers, Mapping):
-            layers = dict.fromkeys(layers, 1.0)
+            try:
+                layers = dict.fromkeys(map(_layer_name, layers), 1.0)
+            except TypeError as error:
+                raise RecipeError(f"Layers are named by strings, not by {said(layers)}.") from error
         weights: dict[str, float] = {}
         for layer, weight in layers.items():
-            if not isinstance(layer, str):
-                raise RecipeError(f"A layer is named by a string, not by {layer!r}.")
             number = number_within(
-                f"The weight of {layer!r}", weight, -_LARGEST_WEIGHT, _LARGEST_WEIGHT
+                f"The weight of {_layer_name(layer)!r}", weight, -_LARGEST_WEIGHT, _LARGEST_WEIGHT
             )
             tensor = self.resolve(layer)
             weights[tensor] = weights.get(tensor, 0.0) + number
@@ -201,20 +204,22 @@ class Network:
             If there is none; the message names the closest ones.
         """
         names = self.graph.activations()
+        layer = _layer_name(layer)
         if layer in names:
             return layer
         if layer in self._aliases and self._aliases[layer] in names:
             return self._aliases[layer]
         if layer.startswith("@") and layer[1:].isdecimal():
-            number = int(layer[1:])
+            # Python makes no number of thousands of digits.
+            number = int(layer[1:]) if len(layer) <= _DIGITS else 0
             if 1 <= number <= len(self.layers):
                 return self.layers[number - 1].name
             raise LayerNotFoundError(
-                f"{self.name} has the layers @1 to @{len(self.layers)}, but no {layer}."
+                f"{self.name} has the layers @1 to @{len(self.layers)}, but no {shown(layer)}."
             )
         close = difflib.get_close_matches(layer, [*self._aliases, *names], n=3, cutoff=0.3)
         raise LayerNotFoundError(
-            f"{self.name} has no layer {layer!r}. "
+            f"{self.name} has no layer {shown(layer)!r}. "
             + (f"The closest are {', '.join(close)}. " if close else "")
             + f"`onnxdream layers {self.name}` lists them all."
         )
@@ -248,6 +253,7 @@ def embedded() -> list[str]:
     return sorted(f.name.removesuffix(".onnx") for f in files if f.name.endswith(".onnx"))
 
 
+@enough_memory("The network cannot be loaded", "take a smaller one")
 def load(
     network: str | os.PathLike[str],
     *,
@@ -279,17 +285,17 @@ def load(
     RecipeError
         If the preprocessing makes no sense.
     """
+    path = path_from(network, NetworkNotFoundError)
     name = location = os.fspath(network)
     if name in embedded():
-        with resources.as_file(resources.files("onnxdream.models") / f"{name}.onnx") as path:
-            graph = read(path)
-    elif name and Path(name).exists():
-        path = Path(name)
+        with resources.as_file(resources.files("onnxdream.models") / f"{name}.onnx") as file:
+            graph = read(file)
+    elif name and _is_there(path):
         graph, name = read(path), path.stem
     else:
         close = difflib.get_close_matches(name, embedded(), n=1)
         raise NetworkNotFoundError(
-            f"There is no file {name!r} and no embedded network of that name"
+            f"There is no file {shown(name)!r} and no embedded network of that name"
             + (f"; did you mean {close[0]}? " if close else ". ")
             + f"Embedded are {', '.join(embedded())}."
         )
@@ -310,6 +316,19 @@ def load(
     image = _image_input(graph, name)
     aliases = free_names(graph, image)
     return Network(name, graph, card, aliases, location)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        raise NetworkNotFoundError(f"{shown(path)} cannot be opened: {why(error)}.") from error
+
+
+def _layer_name(layer: object) -> str:
+    if not isinstance(layer, str):
+        raise RecipeError(f"A layer is named by a string, not by {said(layer)}.")
+    return layer
 
 
 def _image_input(graph: Graph, name: str) -> str:

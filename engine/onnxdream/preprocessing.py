@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from .errors import RecipeError
+from .ranges import among, said
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,8 +49,8 @@ class Preprocessing(Struct, frozen=True, forbid_unknown_fields=True):
         force_setattr(self, "value_range", _numbers("value_range", self.value_range, 2))
         if min(self.std) <= 0:
             raise RecipeError(f"std must be above zero, but is {self.std}.")
-        if self.channels not in ("RGB", "BGR"):
-            raise RecipeError(f'channels must be "RGB" or "BGR", but is {self.channels!r}.')
+        if not among(self.channels, ("RGB", "BGR")):
+            raise RecipeError(f'channels must be "RGB" or "BGR", but is {said(self.channels)}.')
         if self.value_range[0] >= self.value_range[1]:
             raise RecipeError(f"value_range must rise from low to high, not {self.value_range}.")
 
@@ -79,7 +80,7 @@ def _numbers(name: str, values: Sequence[float], count: int) -> tuple[float, ...
     try:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise RecipeError(f"{name} must be {count} numbers, but is {values!r}.") from error
+        raise RecipeError(f"{name} must be {count} numbers, but is {said(values)}.") from error
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
-        raise RecipeError(f"{name} must be {count} finite numbers, but is {values!r}.")
+        raise RecipeError(f"{name} must be {count} finite numbers, but is {said(values)}.")
     return numbers

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from .errors import DreamStoppedError, DreamTimeoutError
-from .ranges import number_within
+from .errors import DreamStoppedError, DreamTimeoutError, RecipeError
+from .ranges import number_within, said
 
 __all__ = ["Cancel", "Progress", "Watch"]
 
@@ -88,7 +88,7 @@ class Watch:
     Raises
     ------
     RecipeError
-        If the timeout is no positive number.
+        If one of them is something else.
     """
 
     def __init__(
@@ -97,6 +97,10 @@ class Watch:
         cancel: Cancel | None = None,
         timeout: float | None = None,
     ) -> None:
+        if not (progress is None or callable(progress)):
+            raise RecipeError(f"progress must be callable, but is {said(progress)}.")
+        if not (cancel is None or callable(getattr(cancel, "is_set", None))):
+            raise RecipeError(f"cancel must have a method is_set, but is {said(cancel)}.")
         self._progress = progress
         self._cancel = cancel
         self._timeout = timeout

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from . import __version__, operators
 from .errors import RecipeError
+from .files import path_from, shown, why
 from .kernels import IMPLEMENTATION
 from .recipe import MOST_BYTES, Recipe, decode
 from .runtime import backend_version
@@ -216,13 +217,13 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     from . import images
 
-    path = Path(path)
+    path = path_from(path, RecipeError)
     suffix = path.suffix.lower()
     if suffix not in (".toml", ".json"):
-        return Provenance.of(images.read_texts(path), path.name).recipe
+        return Provenance.of(images.read_texts(path), shown(path.name)).recipe
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise RecipeError(f"The recipe {path} cannot be read. ({error})") from error
+        raise RecipeError(f"The recipe {shown(path)} cannot be read: {why(error)}.") from error
     return decode(content, path.name, toml=suffix == ".toml")

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
 
 from .errors import RecipeError
 
-__all__ = ["number_within", "whole_number_within"]
+__all__ = ["among", "number_within", "said", "whole_number_within"]
+
+_LONGEST_SAID = 200
+
+
+def said(value: object) -> str:
+    """What a user gave, as messages show it: not for pages.
+
+    Python itself refuses to write down a number of thousands of digits.
+    """
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"a {type(value).__name__} too long to be shown"
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}…"
+
+
+def among(value: object, choices: Collection[str]) -> bool:
+    """Whether what a user gave is one of some strings, whatever else it may be."""
+    return isinstance(value, str) and value in choices
 
 
 def number_within(name: str, value: Any, low: float, high: float) -> float:
@@ -29,15 +49,15 @@ def number_within(name: str, value: Any, low: float, high: float) -> float:
     """
     known = isinstance(value, Real) and not isinstance(value, bool)
     if not known:
-        raise RecipeError(f"{name} must be a number, but is {value!r}.")
+        raise RecipeError(f"{name} must be a number, but is {said(value)}.")
     if not low <= value <= high:
-        raise RecipeError(f"{name} must be from {low:.7g} to {high:.7g}, but is {value!r}.")
+        raise RecipeError(f"{name} must be from {low:.7g} to {high:.7g}, but is {said(value)}.")
     return float(value)
 
 
 def whole_number_within(name: str, value: object, low: int, high: int) -> int:
     """Return a whole number as an int, which never overflows; see `number_within`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise RecipeError(f"{name} must be a whole number, but is {value!r}.")
+        raise RecipeError(f"{name} must be a whole number, but is {said(value)}.")
     number_within(name, value, low, high)
     return int(value)

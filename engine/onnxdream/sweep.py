@@ -58,6 +58,19 @@ class Dreamt(NamedTuple):
     picture: Picture
     provenance: Provenance
 
+    def row(self) -> dict[str, object]:
+        """What a manifest says of it: the condition, seed, hashes and difference."""
+        record = self.provenance
+        return {
+            **self.condition.settings,
+            "seed": record.recipe.seed,
+            "rms": round(record.rms, 4),
+            "strength": round(record.strength, 6),
+            "input_sha256": record.input.sha256,
+            "network_sha256": record.used.network,
+            "dream_sha256": self.picture.sha256(),
+        }
+
 
 def conditions(
     varied: Sequence[str], recipe: Recipe | str, settings: Mapping[str, Any]

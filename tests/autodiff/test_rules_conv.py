@@ -171,3 +171,17 @@ def test_one_axis_only_is_refused(lowering):
 
     with pytest.raises(UnsupportedOperatorError, match="Conv"):
         gradient_of_image(lowering, build, distinct(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 1, 1, 1]])
+@pytest.mark.parametrize("strides", [[2000, 2000], [4, 2**31 - 1], [12, 12]])
+def test_strides_beyond_the_image(lowering, strides, pads):
+    """They cost no more than the image is large: not one node for each place within a stride."""
+
+    def build(b: Builder) -> str:
+        wide = b("Conv", "image", b.constant(random(16, 3, 3, 3)), pads=[1, 1, 1, 1])
+        return b(
+            "Conv", b("Relu", wide), b.constant(random(16, 16, 3, 3)), strides=strides, pads=pads
+        )
+
+    check_gradient(lowering, build, distinct(1, 3, 14, 15))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from onnxdream.errors import UnsupportedOperatorError
+from onnxdream.errors import NetworkFormatError, UnsupportedOperatorError
 from onnxdream.graph import FLOAT, Builder
 from rules import Build, check_gradient, distinct, gradient_of_image, random
 
@@ -179,3 +179,18 @@ def test_pool_behind_a_relu(lowering):
         return b("MaxPool", b("Relu", convolved), kernel_shape=[3, 3], strides=[2, 2])
 
     check_gradient(lowering, build)
+
+
+def test_many_elements_in_a_window(lowering):
+    """Not one node for each of them."""
+    check_gradient(lowering, pool("MaxPool", (40, 40), strides=[2, 2]), distinct(1, 3, 41, 40))
+
+
+def test_shares_that_take_more_memory_than_there_is(lowering):
+    """Windows may reach as far as their padding, and that is as far as the file says."""
+    most = 10**6
+    build = pool("AveragePool", (most, most), strides=[most, most], pads=[most - 1] * 4)
+    try:
+        gradient_of_image(lowering, build, distinct(1, 3, 5, 5))
+    except NetworkFormatError as error:
+        assert "portable lowering" in str(error)

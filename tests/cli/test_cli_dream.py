@@ -68,7 +68,7 @@ def test_the_default_output_is_overwritten_by_force(dream: Program, own_photo: P
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [("out", "PNG"), ("out.jpg", "JPEG"), ("out.webp", "WEBP"), ("out.tiff", "TIFF")],
+    [("out.png", "PNG"), ("out.jpg", "JPEG"), ("out.webp", "WEBP"), ("out.tiff", "TIFF")],
 )
 def test_a_named_output_is_overwritten(
     name: str, format: str, dream: Program, tmp_path: Path
@@ -84,7 +84,7 @@ def test_a_named_output_is_overwritten(
     [
         ("out.xyz", "No picture can be written as '.xyz'"),
         ("nowhere/out.png", "There is no folder"),
-        (".", "is a folder"),
+        ("out", "has no suffix that names a format"),
         ("photo.png/out.png", "There is no folder"),
         ("photo.png/out.png", "photo.png is a file"),
         ("link.png", "There is no folder"),

@@ -43,7 +43,7 @@ def truncated(path: Path) -> Path:
 
 BAD_PHOTOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path, "There is no picture"),
-    "a folder": (lambda path: path.parent, "is a folder"),
+    "a folder without any": (lambda path: path.parent, "There is no picture in"),
     "no picture": (text, "is no picture"),
     "truncated": (truncated, "ends too early"),
     "a bomb": (bomb, "too large|more than"),
@@ -145,6 +145,16 @@ def test_no_backend(dream: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_no_memory(dream: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object, **settings: object) -> None:
         raise MemoryError
+
+    monkeypatch.setattr(onnxdream.dreamer, "Dreamer", full)
+    assert_one_line(dream("-o", tmp_path / "out.png"), "not enough memory")
+
+
+def test_no_memory_to_load_a_library(
+    dream: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **settings: object) -> None:
+        raise ImportError("libtiff.so.6: failed to map segment from shared object")
 
     monkeypatch.setattr(onnxdream.dreamer, "Dreamer", full)
     assert_one_line(dream("-o", tmp_path / "out.png"), "not enough memory")

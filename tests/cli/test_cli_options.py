@@ -19,6 +19,7 @@ OTHER = {
     "--std": "0.2,0.2,0.2",
     "--channels": "BGR",
     "--value-range": "0,255",
+    "--recipe": "a recipe",
     "--preset": "google2015",
     "--size": "30",
     "--octaves": "1",
@@ -38,6 +39,15 @@ SAME_PICTURE = {
     "--help": "asks for help",
     "--output": "says where the picture goes; see test_cli_dream",
     "--force": "lets it go there; see test_cli_dream",
+    "--format": "says how the picture is spelled; see test_cli_batch",
+    "--quality": "is about formats that lose something; see test_cli_batch",
+    "--no-metadata": "is about what is said of the picture; see test_cli_batch",
+    "--seeds": "makes several pictures; see test_cli_batch",
+    "--log": "writes something else; see test_cli_watching",
+    "--stages": "writes something else; see test_cli_watching",
+    "--save-every": "writes something else; see test_cli_watching",
+    "--timeout": "is about a dream that is stopped; see test_cli_watching",
+    "--keep-partial": "is about a dream that is stopped; see test_cli_watching",
     "--quiet": "is about what is printed; see test_cli_dream",
     "--verbose": "is about what is printed; see test_cli_dream",
     "--provider": "is tested by its errors, where there is but one provider",
@@ -77,9 +87,15 @@ def test_every_option_is_tested() -> None:
     assert sorted(options_of("dream")) == sorted([*OTHER, *SAME_PICTURE, "--network"])
 
 
-@pytest.mark.parametrize("option", OTHER)
+@pytest.mark.parametrize("option", set(OTHER) - {"--recipe"})
 def test_the_option_changes_the_picture(option: str, dreamt: Callable[..., bytes]) -> None:
     assert dreamt(option, OTHER[option]) != dreamt()
+
+
+def test_a_recipe_changes_the_picture(dreamt: Callable[..., bytes], tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("step_size = 3.0")
+    assert dreamt("--recipe", recipe) == dreamt("--step-size", 3) != dreamt()
 
 
 def test_the_network_changes_the_picture(dreamt: Callable[..., bytes], tmp_path: Path) -> None:

@@ -14,10 +14,14 @@ from onnxdream import Dreamer, Machine
 from onnxdream.errors import (
     GradientError,
     ImageFormatError,
+    NetworkFormatError,
 )
+from onnxdream.graph import Node
 from onnxdream.runtime import accelerated_lowering
 from running import session_of
 from small_networks import (
+    convnet,
+    infinite_slope,
     not_a_number,
 )
 
@@ -103,6 +107,35 @@ class TestGradient:
     def test_a_loss_that_is_no_number_is_an_error(self):
         with small_dreamer(not_a_number()) as nan, pytest.raises(GradientError, match="not a fin"):
             nan.gradient(picture(32, 32))
+
+    @pytest.mark.parametrize("lowering", ["portable", "auto"])
+    def test_a_gradient_that_is_not_finite_is_an_error(self, lowering):
+        steep = small_dreamer(infinite_slope(), lowering=lowering)
+        with steep, pytest.raises(GradientError, match="gradient is not finite"):
+            steep.gradient(picture(32, 32))
+
+    def test_what_only_the_portable_lowering_takes(self, caplog):
+        """The attribute is true, and the compiled operators want it to be 1."""
+        if accelerated_lowering() is None:
+            pytest.skip("the compiled operators do not work here")
+        graph = convnet()
+        attributes = {"kernel_shape": [2, 2], "count_include_pad": 2**32}
+        graph.nodes.append(Node("AveragePool", ["second"], ["mean"], attributes))
+        with (
+            small_dreamer(graph, ["mean"], lowering="accelerated") as accelerated,
+            pytest.raises(NetworkFormatError),
+        ):
+            accelerated.gradient(picture(32, 32))
+        with small_dreamer(graph, ["mean"], lowering="portable") as portable:
+            expected = portable.gradient(picture(32, 32))
+        caplog.set_level("WARNING", "onnxdream")
+        with small_dreamer(graph, ["mean"]) as dreamer:
+            found = dreamer.gradient(picture(32, 32))
+            assert dreamer.lowering == "portable"
+        assert "the portable one takes its place" in caplog.text
+        assert len(caplog.records) == 1
+        assert found[0] == expected[0]
+        np.testing.assert_array_equal(found[1], expected[1])
 
 
 def plain_forward(dreamer: Dreamer, pixels: np.ndarray) -> dict[str, np.ndarray]:

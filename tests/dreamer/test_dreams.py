@@ -54,7 +54,7 @@ class TestBytes:
             "octaves": 3,
             "octave_scale": 1.7,
             "steps": 3,
-            "step_size": 2.0,
+            "step_size": 2.5,
             "jitter": 5,
             "blur": 1.5,
             "resize": "bicubic",

@@ -74,3 +74,20 @@ def test_a_normalization_that_is_the_layer_keeps_its_name():
     fold_normalizations(graph, kept=("norm",))
     assert operators(graph) == ["Conv", "Relu"]
     assert graph.nodes[0].outputs == ["norm"]
+
+
+@pytest.mark.parametrize("name", ["bias", "scale", "variance"])
+@pytest.mark.parametrize("shape", [(1,), (), (4,), (1, 8)])
+def test_parameters_of_another_length_are_left_to_whoever_refuses_them(name, shape):
+    graph = normalized(True, 1)
+    graph.constants[name] = np.ones(shape, np.float32)
+    fold_normalizations(graph, kept=())
+    assert "BatchNormalization" in operators(graph)
+
+
+def test_a_variance_below_zero_makes_no_numbers():
+    graph = normalized(True, 1)
+    graph.constants["variance"] = np.full(8, -1, np.float32)
+    fold_normalizations(graph, kept=())
+    assert operators(graph) == ["Conv", "Relu"]
+    assert np.isnan(graph.constants[graph.nodes[0].inputs[1]]).all()

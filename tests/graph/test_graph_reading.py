@@ -331,6 +331,25 @@ def test_operators_of_others_are_kept(path):
         assert read(write(path, model)).nodes[-1].domain == "com.acme"
 
 
+@pytest.mark.parametrize("opset", [9, 13, 18])
+def test_operators_that_never_became_standard_are_kept(path, opset, capfd):
+    """The layers before them can be reached; and what onnx says of them is not to be printed."""
+    model = small_model()
+    model.graph.node.append(helper.make_node("Affine", ["second"], ["x"]))
+    model.opset_import[0].version = opset
+    assert str(read(write(path, model)).nodes[-1]) == "Affine 'x'"
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("word", ["first/conv", "kernel_shape", "onnxdream", "second"])
+def test_names_of_other_bytes(path, word):
+    content = small_model().SerializeToString()
+    assert word.encode() in content
+    path.write_bytes(content.replace(word.encode(), b"\xff" * len(word)))
+    with pytest.raises(NetworkFormatError, match="not UTF-8"):
+        read(path)
+
+
 class TestExternalWeights:
     """Weights in a file beside the network's, as large networks have them."""
 

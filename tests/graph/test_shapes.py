@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -181,3 +186,199 @@ def test_a_network_for_no_size_that_we_look_at():
     with pytest.raises(NetworkFormatError, match="1024×1024"):
         least_size(sliding("MaxPool", 1500))
     assert least_size(sliding("MaxPool", 1500), most=2048) == 1500
+
+
+def unpadded(kernels: list[int]) -> Graph:
+    """Convolutions without padding, one behind the other, and of what they leave a window."""
+    constants: dict[str, np.ndarray] = {"from": np.array([1]), "to": np.array([-1])}
+    constants["axis"] = np.array([2])
+    nodes, last = [], "image"
+    for number, kernel in enumerate(kernels):
+        weight = np.ones((3, 3, kernel, kernel), np.float32)
+        constants[f"weight_{number}"] = weight
+        nodes.append(Node("Conv", [last, f"weight_{number}"], [f"conv_{number}"]))
+        nodes.append(Node("Relu", [f"conv_{number}"], [last := f"relu_{number}"]))
+    nodes.append(Node("Slice", [last, "from", "to", "axis"], ["made"]))
+    kind = Tensor(FLOAT32, (1, 3, "H", "W"))
+    return Graph(nodes, constants, {"image": kind}, {"made": Tensor(FLOAT32, None)})
+
+
+ALONE = """
+import sys
+from test_shapes import *
+try:
+    print(eval(sys.argv[1]))
+except NetworkFormatError as error:
+    print("refused")
+"""
+"""onnx ends the process where it meets less than nothing: another one than this, then."""
+
+
+def alone(expression: str) -> str:
+    """What an expression of this module is, worked out in a process of its own."""
+    folder = Path(__file__).parent
+    path = os.pathsep.join([str(folder), str(folder.parent)])
+    made = subprocess.run(
+        [sys.executable, "-c", ALONE, expression],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+@pytest.mark.parametrize(("kernels", "least"), [([11], 13), ([3] * 10, 23), ([9, 5], 15)])
+def test_the_least_size_of_a_network_that_slices_what_windows_leave(kernels, least):
+    assert alone(f"least_size(unpadded({kernels}))") == str(least)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "infer(unpadded([9000]), 8192, 8192)",
+        "infer(unpadded([3, 3]), 2, 2)",
+        "Shapes(unpadded([600]))",
+        "infer(sliced_to(-20, 'Pad'), 8, 8)",
+        "infer(one(Node('Split', ['image'], ['a', 'made'], {'axis': 1, 'num_outputs': 1})), 8, 8)",
+    ],
+)
+def test_less_than_nothing_is_refused(expression):
+    assert alone(expression) == "refused"
+
+
+def one(node: Node, **constants: np.ndarray) -> Graph:
+    """A network of one operator on the image."""
+    kind = Tensor(FLOAT32, (1, 3, "H", "W"))
+    return Graph([node], constants, {"image": kind}, {"made": Tensor(FLOAT32, None)})
+
+
+def sliced_to(amount: int, op: str) -> Graph:
+    """A network that pads by as much, and takes a window of what that leaves."""
+    pads = np.array([0, 0, amount, 0, 0, 0, 0, 0])
+    bounds = {"from": np.array([0]), "to": np.array([1]), "axis": np.array([2])}
+    graph = one(Node(op, ["image", "pads"], ["padded"]), pads=pads, **bounds)
+    graph.nodes.append(Node("Slice", ["padded", *bounds], ["made"]))
+    return graph
+
+
+def ones(*shape: int) -> np.ndarray:
+    return np.ones(shape, np.float32)
+
+
+CONV = ["image", "weight", "bias"]
+STATISTICS = ["image", "scale", "shift", "mean", "variance"]
+
+
+@pytest.mark.parametrize(
+    ("node", "constants", "fault"),
+    [
+        (Node("Conv", CONV, ["made"]), {"weight": ones(8, 3, 3, 3), "bias": ones(7)}, "bias"),
+        (Node("Conv", CONV, ["made"]), {"weight": ones(8, 3, 3, 3), "bias": ones()}, "bias"),
+        (
+            Node("Conv", CONV, ["made"], {"group": 3}),
+            {"weight": ones(3, 1, 3, 3), "bias": ones(2)},
+            "bias",
+        ),
+        (Node("Conv", CONV[:2], ["made"]), {"weight": ones(8, 2, 3, 3)}, "reads 3 channels"),
+        (Node("Conv", CONV[:2], ["made"]), {"weight": ones(8, 3, 3)}, "weights of shape"),
+        (
+            Node("Conv", CONV[:2], ["made"], {"group": 3}),
+            {"weight": ones(8, 1, 3, 3)},
+            "8 channels in 3 groups",
+        ),
+        (Node("Conv", CONV[:2], ["made"], {"group": 0}), {"weight": ones(8, 3, 3, 3)}, "0 groups"),
+        (
+            Node("Conv", CONV[:2], ["made"], {"kernel_shape": [1, 1]}),
+            {"weight": ones(8, 3, 3, 3)},
+            "kernel_shape",
+        ),
+        (
+            Node("Conv", CONV[:2], ["made"], {"strides": [1]}),
+            {"weight": ones(8, 3, 3, 3)},
+            "1 strides",
+        ),
+        (
+            Node("Conv", CONV[:2], ["made"], {"strides": [4, 2**31]}),
+            {"weight": ones(8, 3, 3, 3)},
+            "strides",
+        ),
+        (
+            Node("Conv", CONV[:2], ["made"], {"strides": [9, 9], "auto_pad": "SAME_UPPER"}),
+            {"weight": ones(8, 3, 3, 3)},
+            "same size",
+        ),
+        (
+            Node("MaxPool", ["image"], ["made"], {"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}),
+            {},
+            "altogether",
+        ),
+        (
+            Node("BatchNormalization", STATISTICS, ["made"]),
+            dict.fromkeys(STATISTICS[1:], ones(3)) | {"mean": ones(2)},
+            "parameter",
+        ),
+        (Node("PRelu", ["image", "slope"], ["made"]), {"slope": ones(2, 1, 1)}, "slopes"),
+        (Node("LRN", ["image"], ["made"], {"size": 4}), {}, "odd"),
+        (Node("LRN", ["image"], ["made"], {"size": 2**31 - 1}), {}, "3 channels"),
+        (Node("Transpose", ["image"], ["made"], {"perm": [0, 1, 2]}), {}, "perm"),
+        (
+            Node("Slice", ["image", "from", "to"], ["made"]),
+            {"from": np.array(1), "to": np.array(2)},
+            "operands",
+        ),
+        (
+            Node("Gemm", ["image", "b"], ["made"]),
+            {"b": ones(3, 3)},
+            "multiplies",
+        ),
+    ],
+)
+def test_operands_that_do_not_go_together(node, constants, fault):
+    """ONNX Runtime refuses them all, or computes what is not meant."""
+    with pytest.raises(NetworkFormatError, match=fault):
+        infer(one(node, **constants), 32, 32)
+
+
+def test_weights_of_another_element_type():
+    weight = np.ones((8, 3, 3, 3), np.int32)
+    with pytest.raises(NetworkFormatError, match="Conv 'made'"):
+        infer(one(Node("Conv", CONV[:2], ["made"]), weight=weight), 32, 32)
+
+
+def test_what_takes_more_memory_than_there_is():
+    graph = one(Node("Expand", ["image", "shape"], ["made"]), shape=np.array([2**40, 3, 1, 1]))
+    assert infer(graph, 8, 8)["made"] == (2**40, 3, 8, 8)
+    with pytest.raises(NetworkFormatError, match=r"Expand 'made' would make \d+ numbers"):
+        Shapes(graph)
+
+
+def test_an_operator_that_nobody_knows_hides_what_is_behind_it():
+    graph = convnet()
+    graph.nodes.append(Node("Riddle", ["second"], ["riddle"], domain="com.example"))
+    graph.nodes.append(Node("Relu", ["riddle"], ["behind"]))
+    shapes = infer(graph, 32, 32)
+    assert shapes["second"] == (1, 6, 8, 8)
+    assert not {"riddle", "behind"} & shapes.keys()
+
+
+def test_shapes_by_way_of_other_numbers():
+    """A size that is halved, rounded and cast, as exporters scale an image."""
+    graph = convnet()
+    graph.constants |= {
+        "half": np.array(0.5, np.float32),
+        "axes": np.array([2, 3]),
+        "rest": np.array([1, -1]),
+    }
+    graph.nodes += [
+        Node("Shape", ["image"], ["whole"]),
+        Node("Gather", ["whole", "axes"], ["size"], {"axis": 0}),
+        Node("Cast", ["size"], ["float"], {"to": 1}),
+        Node("Mul", ["float", "half"], ["halved"]),
+        Node("Floor", ["halved"], ["rounded"]),
+        Node("Cast", ["rounded"], ["integer"], {"to": 7}),
+        Node("Concat", ["integer", "rest"], ["target"], {"axis": 0}),
+        Node("Reshape", ["image", "target"], ["reshaped"]),
+    ]
+    assert infer(graph, 10, 12)["reshaped"] == (5, 6, 1, 12)

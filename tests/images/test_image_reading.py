@@ -1,6 +1,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 import zlib
@@ -260,6 +262,22 @@ def test_pillow_warnings_stay_inside(monkeypatch):
         warnings.simplefilter("always")
         assert np.array_equal(pixels(PNG), PIXELS)
     assert not caught
+
+
+def test_nothing_is_printed_of_damage():
+    content = bytearray(encoded("TIFF"))
+    # The entry of the samples a pixel.
+    at = content.index(struct.pack("<HHI", 277, 3, 1)) + 8
+    content[at] = 178
+    code = f"""
+from onnxdream import images
+try:
+    images.read({bytes(content)!r})
+except images.reading.ImageError:
+    print("refused", end="")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"refused", b"")
 
 
 def test_threads_leave_the_warning_filters_as_they_were(monkeypatch):

@@ -185,8 +185,9 @@ def without(package, monkeypatch):
 def test_without_tifffile_the_extra_is_named(monkeypatch, tmp_path):
     content = tiff(picture(np.float32).samples)
     without("tifffile", monkeypatch)
+    with pytest.raises(ImageFormatError, match=r"needs onnxdream\[tiff\]"):
+        images.read(content)
     for use in (
-        lambda: images.read(content),
         lambda: written(picture(np.float32), "TIFF"),
         lambda: images.check_target(tmp_path / "a.tif", like=picture(np.uint16)),
     ):

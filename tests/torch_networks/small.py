@@ -149,3 +149,13 @@ def broken() -> nn.Module:
 def a_number() -> int:
     """Not a factory of networks."""
     return 5
+
+
+def noisy() -> nn.Module:
+    """What is added and taken away again leaves float32 few digits of what was there."""
+    return _followed_by(lambda x: torch.relu(x + 3e5 - 3e5 - 0.25))
+
+
+def noisy_with_wrong_backward() -> nn.Module:
+    """The same, and its gradient is half as large again as it should be."""
+    return _followed_by(lambda x: Liar.apply(x + 3e4 - 3e4))

@@ -7,9 +7,14 @@ when it is called, by which time a Ctrl-C is expected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
+
+_STOPPED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,11 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code; see the table in `onnxdream.cli.program`.
     """
-    from .door import attended
+    try:
+        from .door import attended
+    except KeyboardInterrupt:
+        return _STOPPED
 
     def program() -> int:
         from .program import main
 
         return main(arguments)
 
-    return attended(program)
+    try:
+        return attended(program)
+    except KeyboardInterrupt:
+        # It came before the signals were minded, or after.
+        return _STOPPED

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from ..progress import Progress
-    from ..recipe import Recipe
 
 __all__ = ["Bar", "opened"]
 
@@ -46,14 +45,26 @@ class Bar:
 
     Parameters
     ----------
-    recipe : Recipe
-        The recipe that is dreamed.
+    growth : float
+        How many times as many pixels an octave has as the one before.
+    dreams : int
+        How many dreams it goes over.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self._growth = recipe.octave_scale**2
+    def __init__(self, growth: float, dreams: int = 1) -> None:
+        self._growth = growth
+        self._dreams = dreams
+        self._begun = 0
+        self._name = ""
         self._asked = False
         self._bar: tqdm | None = None
+
+    def begin(self, name: str) -> None:
+        """Say which picture is dreamed next; all before it count as done."""
+        self._name = f"{name}, " if self._dreams > 1 else ""
+        if self._bar is not None:
+            self._bar.update(self._begun - self._bar.n)
+        self._begun += 1
 
     def __enter__(self) -> Bar:
         return self
@@ -73,10 +84,13 @@ class Bar:
         if not self._asked:
             self._asked = True
             self._bar = opened(
-                desc=octave,
-                total=progress.steps * sum(self._growth**k for k in range(progress.octaves)),
+                desc=self._name + octave,
+                total=self._dreams,
                 bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} elapsed, {remaining} left",
             )
         if self._bar is not None:
-            self._bar.set_description_str(octave, refresh=False)
-            self._bar.update(self._growth ** (progress.octave - 1))
+            everything = progress.steps * sum(self._growth**k for k in range(progress.octaves))
+            self._bar.set_description_str(self._name + octave, refresh=False)
+            share = self._growth ** (progress.octave - 1) / everything
+            # Sums of shares may be a hair above the whole.
+            self._bar.update(min(share, max(0.0, self._begun - self._bar.n)))

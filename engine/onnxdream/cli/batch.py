@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ImageError, ImageNotFoundError
-from .output import PIPE
 
-__all__ = ["SUFFIXES", "Job", "jobs", "pictures", "seeds"]
+__all__ = ["PIPE", "SUFFIXES", "Job", "jobs", "pictures", "seeds"]
+
+PIPE = "-"
+"""What names standard input or standard output."""
 
 SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg"}
@@ -34,11 +36,14 @@ class Job(NamedTuple):
         Its seed, where several are dreamed.
     target : Path or None
         Where it goes; None is standard output.
+    named : bool
+        Whether that file was named, and not only its folder.
     """
 
     photo: str
     seed: int | None
     target: Path | None
+    named: bool
 
 
 def jobs(options: Namespace) -> list[Job]:
@@ -56,11 +61,16 @@ def jobs(options: Namespace) -> list[Job]:
     if PIPE in photos and len(photos) * len(chosen) > 1:
         options.parser.error("standard input is one picture: dream it alone, with one seed")
     if not _into_folder(options, len(photos) * len(chosen)):
-        return [Job(photos[0], chosen[0], _single(options, photos[0]))]
+        named = options.output not in (None, PIPE)
+        return [Job(photos[0], chosen[0], _single(options, photos[0]), named)]
     if options.output == PIPE:
         options.parser.error("several dreams cannot go to standard output: name a folder with -o")
     folder = None if options.output is None else Path(options.output)
-    found = [Job(p, seed, _named(options, folder, p, seed)) for p in photos for seed in chosen]
+    found = [
+        Job(photo, seed, _named(options, folder, photo, seed), named=False)
+        for photo in photos
+        for seed in chosen
+    ]
     owners: dict[Path | None, str] = {}
     for job in found:
         if job.target in owners:

@@ -96,12 +96,13 @@ def say(message: str) -> None:
 
 def abandon(stream: TextIO | None) -> None:
     """Keep the interpreter from flushing at its end what nobody takes."""
-    if stream is None or all(stream is not own for own in (sys.__stdout__, sys.__stderr__)):
-        return
+    own = (sys.__stdout__, sys.__stderr__)
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        for each in own:
+            if each is not None and each is stream:
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, each.fileno())
+                os.close(nowhere)
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 from .text import amount
 
 if TYPE_CHECKING:
     from ..runtime import Machine
 
-__all__ = ["add_machine_options", "chosen_machine"]
+__all__ = ["add_machine_options", "chosen_machine", "given_machine"]
 
 
 def add_machine_options(parser: ArgumentParser) -> None:
@@ -88,3 +89,12 @@ def chosen_machine(options: Namespace) -> Machine:
             deterministic=options.deterministic,
         ),
     )
+
+
+def given_machine(options: Namespace) -> dict[str, Any]:
+    """Return the fields of a machine that the command line itself sets."""
+    from ..runtime import Machine
+
+    usual, chosen = Machine(), chosen_machine(options)
+    names = [field.name for field in fields(Machine)]
+    return {n: getattr(chosen, n) for n in names if getattr(chosen, n) != getattr(usual, n)}

@@ -18,6 +18,7 @@ __all__ = [
     "add_recipe_options",
     "chosen_layers",
     "chosen_recipe",
+    "chosen_settings",
     "load_network",
 ]
 
@@ -81,7 +82,12 @@ def _metavar(form: Form) -> str | None:
 
 
 def chosen_recipe(options: Namespace) -> Recipe:
-    """Return the preset with the settings that the command line changes."""
+    """Return the recipe that the command line starts from, with the settings that it changes."""
+    return recipe_from(*chosen_settings(options))
+
+
+def chosen_settings(options: Namespace) -> tuple[Recipe | str, dict[str, object]]:
+    """Return the recipe that the command line starts from, and the settings that it changes."""
     given = {name: getattr(options, name) for name in FORMS if name not in _ELSEWHERE}
     settings: dict[str, object] = {k: v for k, v in given.items() if v is not None}
     if options.network is not None:
@@ -101,7 +107,7 @@ def chosen_recipe(options: Namespace) -> Recipe:
             settings["preprocessing"] = network.preprocessing
         if options.layers:
             settings["layers"] = chosen_layers(network, options)
-    return recipe_from(start, settings)
+    return start, settings
 
 
 def add_preprocessing_options(parser: ArgumentParser) -> None:

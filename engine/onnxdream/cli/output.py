@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TextIO
 
+import msgspec
+
 from .. import images
 from ..errors import ImageError
 from ..files import shown
+from ..provenance import Output, Provenance
+from .batch import PIPE, Job
 
-__all__ = ["PIPE", "check", "source", "target", "write"]
-
-PIPE = "-"
-"""What names standard input or standard output."""
+__all__ = ["check", "source", "write"]
 
 
 def source(photo: str) -> images.Source:
@@ -29,47 +31,48 @@ def source(photo: str) -> images.Source:
     return _opened(sys.stdin, "standard input").buffer if photo == PIPE else photo
 
 
-def target(options: Namespace) -> Path | None:
-    """Return where the dream goes, None for standard output.
+def check(job: Job, options: Namespace, like: images.Picture | None = None) -> None:
+    """Make sure that nobody waits for a dream that is lost.
+
+    Parameters
+    ----------
+    job : Job
+        Where the dream goes.
+    options : Namespace
+        The command line.
+    like : Picture, optional
+        A picture like the one that will be written, where it is known.
 
     Raises
     ------
     ImageError
-        If it names what cannot be written.
+        If it cannot be written there.
     SystemExit
         If a terminal would be shown the bytes of a picture.
     """
-    photo, output = options.photo, options.output
-    if output is None and photo == PIPE:
-        if _opened(sys.stdout, "standard output").isatty():
+    if job.target is None:
+        if _opened(sys.stdout, "standard output").isatty() and options.output is None:
             options.parser.error("standard output is a terminal: name a file with -o")
-        output = PIPE
-    if output == PIPE:
-        _opened(sys.stdout, "standard output")
-        return None
-    if output is None:
-        return Path(photo).parent / f"{Path(photo).stem}.dream.png"
-    images.check_target(output)
-    return Path(output)
-
-
-def check(options: Namespace, path: Path | None, picture: images.Picture) -> None:
-    """Make sure that nobody waits for a dream that is lost.
-
-    Raises
-    ------
-    ImageError
-        If a picture like this one cannot be written there.
-    """
-    if path is None:
         return
-    images.check_target(path, like=picture)
-    if options.output is None and path.exists() and not options.force:
-        raise ImageError(f"{shown(path)} exists already: say --force, or name a file with -o.")
+    if not job.named and job.photo != PIPE and not Path(job.photo).exists():
+        # That is worse, and said when it is read.
+        return
+    if not (job.target.suffix or options.format):
+        raise ImageError(
+            f"{shown(job.target)} has no suffix that names a format: add one, or say --format."
+        )
+    if not job.named and job.target.exists() and not options.force:
+        raise ImageError(
+            f"{shown(job.target)} exists already: say --force, or name a file with -o."
+        )
+    if like is None:
+        images.check_target(job.target, options.format)
+    else:
+        images.check_target(job.target, options.format, like)
 
 
-def write(picture: images.Picture, path: Path | None) -> None:
-    """Write a picture to a file, or as PNG to standard output if there is none.
+def write(picture: images.Picture, job: Job, options: Namespace) -> None:
+    """Write a dream, and what it says of itself, to its file or to standard output.
 
     Raises
     ------
@@ -78,12 +81,25 @@ def write(picture: images.Picture, path: Path | None) -> None:
     OSError
         If standard output cannot be written.
     """
-    if path is not None:
-        images.write(picture, path)
+    form = options.format or ("png" if job.target is None else job.target.suffix)
+    texts = {} if options.no_metadata else _told(picture, form, options.quality)
+    picture = replace(picture, texts=texts)
+    if job.target is not None:
+        images.write(picture, job.target, form, options.quality)
         return
     content = BytesIO()
-    images.write(picture, content)
+    images.write(picture, content, form, options.quality)
     _opened(sys.stdout, "standard output").buffer.write(content.getvalue())
+
+
+def _told(picture: images.Picture, form: str, quality: int) -> dict[str, str]:
+    """The texts of a dream, with how it is written."""
+    if not picture.texts:
+        # What is there of a dream that was stopped.
+        return {}
+    record = Provenance.of(picture.texts, "The dream")
+    written = Output(format=form.removeprefix(".").lower(), quality=quality)
+    return msgspec.structs.replace(record, output=written).texts()
 
 
 def _opened(stream: TextIO | None, name: str) -> TextIO:

@@ -15,21 +15,28 @@ code  meaning
 
 from __future__ import annotations
 
+import difflib
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 
 from .. import __version__
 from ..errors import OnnxdreamError
-from . import bench, doctor, dream, layers, networks
+from . import bench, doctor, dream, layers, networks, presets, recipe, replay, show, sweep
 from .door import abandon, say
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 
 COMMANDS = {
     "dream": dream.COMMAND,
+    "presets": presets.COMMAND,
+    "show": show.COMMAND,
+    "replay": replay.COMMAND,
+    "recipe": recipe.COMMAND,
+    "sweep": sweep.COMMAND,
     "networks": networks.COMMAND,
     "layers": layers.COMMAND,
     "doctor": doctor.COMMAND,
@@ -39,10 +46,13 @@ COMMANDS = {
 
 FAILED, UNREAD = 1, 141
 
+_NO_MEMORY = "There is not enough memory."
+
 _EXAMPLES = """\
 examples:
-  onnxdream dream photo.jpg                    writes photo.dream.png beside it
-  onnxdream dream photo.jpg -o out.png --network squeezenet --layer fire5 --seed 7
+  onnxdream photo.jpg                          writes photo.dream.png beside it
+  onnxdream photo.jpg --preset eyes --strength 0.5 -o out.png
+  onnxdream dream *.jpg -o dreams/             all of them, into a folder
   cat photo.jpg | onnxdream dream - > dream.png
 
 `onnxdream COMMAND --help` lists the options of a command."""
@@ -91,14 +101,39 @@ def _answer(arguments: Sequence[str] | None) -> int:
         # Not every terminal has a × or a σ, and none of them is worth a failure.
         sys.stdout.reconfigure(errors="replace")
     try:
-        options = build_parser().parse_args(arguments)
+        parser = build_parser()
+        options = parser.parse_args(_completed(parser, arguments))
         with _spoken_log(options.verbose):
             return int(options.command.run(options))
     except SystemExit as answered:
         # argparse has shown its help, or what is wrong with the command line.
         return int(answered.code or 0)
     except (OnnxdreamError, MemoryError) as error:
-        return _fail(str(error) or "There is not enough memory.", FAILED)
+        return _fail(str(error) or _NO_MEMORY, FAILED)
+    except ImportError as error:
+        from ..memory import tells_of_memory
+
+        if not tells_of_memory(error):
+            raise
+        return _fail(_NO_MEMORY, FAILED)
+
+
+def _completed(parser: ArgumentParser, arguments: Sequence[str] | None) -> list[str]:
+    """The command line with the command ``dream`` where it begins with a picture."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in COMMANDS or (given[0].startswith("-") and given[0] != "-"):
+        return given
+    first = given[0]
+    if not _is_picture(first):
+        close = difflib.get_close_matches(first, COMMANDS, n=1)
+        known = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}"
+        parser.error(f"{first!r} is neither a picture nor a command; {known}")
+    return ["dream", *given]
+
+
+def _is_picture(name: str) -> bool:
+    """Whether something was meant as a picture: it is there, or looks like a path or a pattern."""
+    return name == "-" or any(mark in name for mark in "./\\*?[") or Path(name).exists()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from .half import in_half
 from .ir import DOMAIN, FLOAT, HALF, PREFIX, Attribute, Graph, Node, Tensor
 from .metadata import Card, fingerprint, read_card
 from .names import GRADIENT, IMAGE, LOSS, forward_part, free_names
-from .protobuf import to_model
+from .protobuf import to_bytes, to_model
 from .reading import read
 from .shapes import Shapes, infer, least_size
 from .writing import write
@@ -41,6 +41,7 @@ __all__ = [
     "least_size",
     "read",
     "read_card",
+    "to_bytes",
     "to_model",
     "write",
 ]

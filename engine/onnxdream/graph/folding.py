@@ -47,16 +47,19 @@ def _fold(graph: Graph, conv: Node, norm: Node) -> bool:
     if weight is None or (conv.input(2) and bias is None) or norm.integer("training_mode", 0):
         return False
     known = [value.astype(np.float64) for value in statistics if value is not None]
-    if len(known) < len(statistics):
+    numbers = known if bias is None else [*known, bias]
+    if len(known) < len(statistics) or any(value.shape != weight.shape[:1] for value in numbers):
         return False
     scale, shift, mean, variance = known
-    factor = scale / np.sqrt(variance + norm.number("epsilon", 1e-5))
-    column = factor.reshape(-1, *[1] * (weight.ndim - 1))
-    offset = shift - mean * factor
-    if bias is not None:
-        offset = offset + bias * factor
+    # What is infinite or no number comes out as such.
+    with np.errstate(all="ignore"):
+        factor = scale / np.sqrt(variance + norm.number("epsilon", 1e-5))
+        column = factor.reshape(-1, *[1] * (weight.ndim - 1))
+        offset = shift - mean * factor
+        if bias is not None:
+            offset = offset + bias * factor
+        made = [value.astype(weight.dtype) for value in (weight * column, offset)]
     names = [f"{PREFIX}folded/{conv.outputs[0]}/{what}" for what in ("weight", "bias")]
-    for name, value in zip(names, (weight * column, offset), strict=True):
-        graph.constants[name] = value.astype(weight.dtype)
+    graph.constants |= zip(names, made, strict=True)
     conv.inputs = [conv.inputs[0], *names]
     return True

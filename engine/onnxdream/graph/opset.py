@@ -9,7 +9,7 @@ changed in nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import onnx
 from onnx import (
@@ -36,6 +36,15 @@ NEWEST = defs.onnx_opset_version()
 """The newest opset that can be read: the newest that the installed onnx knows."""
 
 _LARGE = 16_384
+
+_EXPERIMENTAL = frozenset(
+    {"ATen", "Affine", "ConstantFill", "Crop", "DynamicSlice", "GRUUnit", "GivenTensorFill"}
+    | {"ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh"}
+)
+"""Operators of the first networks that never became standard. The checker lets them pass and
+prints that it did; nothing else knows them."""
+
+_ASIDE = "onnxdream.experimental"
 
 
 def to_working_opset(model: ModelProto) -> ModelProto:
@@ -65,6 +74,8 @@ def to_working_opset(model: ModelProto) -> ModelProto:
     model.ir_version = IR_VERSION
     weights = _set_weights_aside(model)
     outputs = _set_outputs_aside(model)
+    _move(model, _EXPERIMENTAL, "", _ASIDE)
+    model.opset_import.append(helper.make_opsetid(_ASIDE, 1))
     try:
         # The converter trusts what it reads, and crashes on what the checker refuses.
         checker.check_model(model)
@@ -88,10 +99,18 @@ def to_working_opset(model: ModelProto) -> ModelProto:
             f"The network, of opset {version}, is not valid or cannot be brought to opset {OPSET}: "
             f"{reason}"
         ) from error
+    _move(model, _EXPERIMENTAL, _ASIDE, "")
     _put_weights_back(model, weights)
     del model.graph.output[:]
     model.graph.output.extend(outputs)
     return model
+
+
+def _move(model: ModelProto, operators: Container[str], source: str, target: str) -> None:
+    """Move operators from a domain to another."""
+    for node in model.graph.node:
+        if node.domain == source and node.op_type in operators:
+            node.domain = target
 
 
 def _set_outputs_aside(model: ModelProto) -> list[ValueInfoProto]:

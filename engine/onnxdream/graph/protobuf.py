@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
+from google.protobuf.message import EncodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 from onnx.numpy_helper import from_array, to_array
 
 from ..errors import NetworkFormatError
 from .ir import PREFIX, Attribute, Graph, Node, Tensor
 
-__all__ = ["IR_VERSION", "OPSET", "from_model", "to_model"]
+__all__ = [
+    "IR_VERSION",
+    "OPSET",
+    "element_type",
+    "from_model",
+    "node_proto",
+    "to_bytes",
+    "to_model",
+]
 
 OPSET = 18
 """The version of the standard operators that onnxdream works in and writes."""
@@ -75,7 +84,7 @@ def to_model(graph: Graph, half_weights: bool = False) -> ModelProto:
             nodes.append(helper.make_node("Cast", [f"{name}/half"], [name], to=TensorProto.FLOAT))
         else:
             initializers.append(from_array(value, name))
-    nodes += [_node_proto(node) for node in graph.nodes]
+    nodes += [node_proto(node) for node in graph.nodes]
     proto = helper.make_graph(
         nodes,
         "onnxdream",
@@ -92,6 +101,20 @@ def to_model(graph: Graph, half_weights: bool = False) -> ModelProto:
     return model
 
 
+def to_bytes(graph: Graph) -> bytes:
+    """Spell a graph as the content of a file.
+
+    Raises
+    ------
+    NetworkFormatError
+        If it is larger than a file can be.
+    """
+    try:
+        return bytes(to_model(graph).SerializeToString())
+    except (ValueError, EncodeError, MemoryError) as error:
+        raise NetworkFormatError(f"The network cannot be written down: {error}") from error
+
+
 def _array(tensor: TensorProto) -> np.ndarray:
     try:
         return to_array(tensor)
@@ -103,10 +126,7 @@ def _tensor(value: ValueInfoProto) -> Tensor:
     tensor = value.type.tensor_type
     if not value.type.HasField("tensor_type"):
         raise NetworkFormatError(f"The input {value.name!r} is not a tensor.")
-    try:
-        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
-    except KeyError as error:
-        raise NetworkFormatError(f"{value.name!r} has no known element type.") from error
+    dtype = element_type(value.name, tensor.elem_type)
     if not tensor.HasField("shape"):
         return Tensor(dtype, None)
     dims = tensor.shape.dim
@@ -117,6 +137,14 @@ def _tensor(value: ValueInfoProto) -> Tensor:
             for axis, dim in enumerate(dims)
         ),
     )
+
+
+def element_type(name: str, kind: int) -> np.dtype[np.generic]:
+    """The element type that a number of a protobuf means, as that of a tensor."""
+    try:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(kind))
+    except KeyError as error:
+        raise NetworkFormatError(f"{name!r} has no known element type.") from error
 
 
 def _value_info(name: str, tensor: Tensor) -> ValueInfoProto:
@@ -146,7 +174,8 @@ def _attribute(proto: AttributeProto) -> Attribute:
             return proto
 
 
-def _node_proto(node: Node) -> NodeProto:
+def node_proto(node: Node) -> NodeProto:
+    """Spell a node."""
     proto = helper.make_node(
         node.op, node.inputs, node.outputs, name=node.name, domain=node.domain or None
     )

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, checker, inliner
 
 from ..errors import NetworkFormatError, NetworkNotFoundError
@@ -69,9 +69,28 @@ def _parse(path: Path) -> ModelProto:
         model.ParseFromString(content)
     except DecodeError as error:
         raise NetworkFormatError(f"{path} is not an ONNX file, or it is damaged.") from error
+    if not _is_text(model):
+        raise NetworkFormatError(f"{path} is damaged: it has a name that is not UTF-8.")
     if not model.graph.node:
         raise NetworkFormatError(f"{path} is not an ONNX file, or it holds no network.")
     return model
+
+
+def _is_text(message: Message) -> bool:
+    """Whether every name is one: protobuf hands out bytes, or fails late, where it is not."""
+    for field, value in message.ListFields():
+        single = isinstance(value, Message | str | bytes)
+        values = [value] if single else value
+        if field.message_type is not None:
+            if not all(map(_is_text, values)):
+                return False
+        elif field.type == field.TYPE_STRING:
+            try:
+                if not all(isinstance(word, str) for word in values):
+                    return False
+            except UnicodeDecodeError:
+                return False
+    return True
 
 
 def _inlined(model: ModelProto, path: Path) -> ModelProto:

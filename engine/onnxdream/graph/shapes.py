@@ -9,22 +9,21 @@ depends on the image.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
-from onnx import GraphProto, helper, shape_inference
 
 from ..errors import NetworkFormatError
-from .ir import Graph, Node, Tensor
+from .inference import Inference
+from .ir import Graph
 from .names import IMAGE
-from .protobuf import to_model
 
-__all__ = ["Shapes", "infer"]
+__all__ = ["Shapes", "infer", "least_size"]
 
 _PROBES = ((421, 389), (486, 550))
-_SMALL = 4096
-_SLIDING = frozenset({"Conv", "MaxPool", "AveragePool"})
+
+_MOST_ELEMENTS = 2**29
+"""Of a tensor, where the image has the size of a probe: 2 GiB of float32. What is more was
+not made to be run on pictures; ONNX Runtime would take the memory before it found out."""
 
 
 def infer(graph: Graph, height: int, width: int) -> dict[str, tuple[int, ...]]:
@@ -47,83 +46,7 @@ def infer(graph: Graph, height: int, width: int) -> dict[str, tuple[int, ...]]:
     NetworkFormatError
         If the network does not take images of this size.
     """
-    return _shapes(graph, _inferred(graph, height, width), height, width)
-
-
-def _inferred(graph: Graph, height: int, width: int) -> GraphProto:
-    """What onnx knows of a graph's tensors for one image size."""
-    light = Graph(list(graph.nodes), {}, dict(graph.inputs), dict(graph.outputs))
-    light.inputs[IMAGE] = replace(light.inputs[IMAGE], shape=(1, 3, height, width))
-    for name, value in graph.constants.items():
-        # Only small constants, such as target shapes and pads, have a say in
-        # shapes; the weights stay out, so that nothing large is copied.
-        if value.size <= _SMALL or name in graph.inputs:
-            light.constants[name] = value
-        else:
-            light.inputs[name] = Tensor(value.dtype, value.shape)
-    light.outputs = {name: Tensor(t.dtype, None) for name, t in graph.outputs.items()}
-    try:
-        model = shape_inference.infer_shapes(to_model(light), strict_mode=True, data_prop=True)
-    except shape_inference.InferenceError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise NetworkFormatError(
-            f"The network does not take an image of {width}×{height}: {reason}"
-        ) from error
-    return model.graph
-
-
-def _shapes(
-    graph: Graph, inferred: GraphProto, height: int, width: int
-) -> dict[str, tuple[int, ...]]:
-    """The shapes of tensors, none of them empty."""
-    shapes = {name: value.shape for name, value in graph.constants.items()}
-    for info in (*inferred.input, *inferred.value_info, *inferred.output):
-        tensor = info.type.tensor_type
-        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
-            shapes[info.name] = tuple(d.dim_value for d in tensor.shape.dim)
-    for name, shape in shapes.items():
-        if name not in graph.constants and any(d <= 0 for d in shape):
-            raise NetworkFormatError(
-                f"An image of {width}×{height} is too small for the network: "
-                f"{name!r} would be empty."
-            )
-    for node in graph.nodes:
-        if node.op in _SLIDING and not _windows_fit(node, shapes):
-            raise NetworkFormatError(
-                f"An image of {width}×{height} is too small for the network: "
-                f"the windows of {node} would not fit."
-            )
-    return shapes
-
-
-def _dtypes(graph: Graph, inferred: GraphProto) -> dict[str, np.dtype[np.generic]]:
-    """The element types of tensors."""
-    dtypes = {name: value.dtype for name, value in graph.constants.items()}
-    for info in (*inferred.input, *inferred.value_info, *inferred.output):
-        kind = info.type.tensor_type.elem_type
-        if kind:
-            dtypes[info.name] = np.dtype(helper.tensor_dtype_to_np_dtype(kind))
-    return dtypes
-
-
-def _windows_fit(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether what a Conv or a pool moves over is as large as its windows.
-
-    Shape inference rounds towards zero where less than one stride is missing,
-    and finds one window there; ONNX Runtime refuses to convolve.
-    """
-    image = shapes.get(node.inputs[0], ())[2:]
-    weight = shapes.get(node.inputs[1], ())[2:] if node.op == "Conv" else ()
-    kernel = node.integers("kernel_shape", list(weight))
-    dilations = node.integers("dilations", [1] * len(kernel))
-    pads = node.integers("pads", [0] * 2 * len(kernel))
-    if node.text("auto_pad", "NOTSET").startswith("SAME"):
-        return True
-    ends = zip(pads, pads[len(kernel) :], strict=False)
-    return all(
-        (k - 1) * d < extent + before + after
-        for k, d, extent, (before, after) in zip(kernel, dilations, image, ends, strict=False)
-    )
+    return Inference(graph).at(height, width).shapes
 
 
 class Shapes:
@@ -140,11 +63,10 @@ class Shapes:
             )
             for h, w in _PROBES
         ]
-        inferred = [_inferred(graph, *probe) for probe in probes]
-        self._first, self._second = (
-            _shapes(graph, found, *probe) for found, probe in zip(inferred, probes, strict=True)
-        )
-        self._dtypes = _dtypes(graph, inferred[0])
+        inference = Inference(graph)
+        first, second = (inference.at(*probe, most=_MOST_ELEMENTS) for probe in probes)
+        self._first, self._second = first.shapes, second.shapes
+        self._dtypes = first.dtypes
 
     def __contains__(self, name: str) -> bool:
         return name in self._first and name in self._second
@@ -208,16 +130,16 @@ def least_size(graph: Graph, most: int = 1024) -> int:
     most : int
         Where to stop looking.
     """
+    inference = Inference(graph)
 
     def fits(size: int) -> bool:
         try:
-            infer(graph, size, size)
+            inference.at(size, size)
         except NetworkFormatError:
             return False
         return True
 
-    if not fits(most):
-        infer(graph, most, most)
+    inference.at(most, most)
     low, high = 0, most
     while high - low > 1:
         middle = (low + high) // 2

@@ -6,10 +6,11 @@ behind the door knows one kind of picture only.
 """
 
 from .limits import MAX_PIXELS, MAX_SIDE
-from .picture import Picture, checked
+from .picture import Picture, a_picture, checked
 from .reading import Source, read
+from .sheet import contact_sheet, thumbnail
 from .texts import read_texts
-from .writing import Target, check_target, write
+from .writing import Target, check_target, make_folder, write
 
 __all__ = [
     "MAX_PIXELS",
@@ -17,9 +18,13 @@ __all__ = [
     "Picture",
     "Source",
     "Target",
+    "a_picture",
     "check_target",
     "checked",
+    "contact_sheet",
+    "make_folder",
     "read",
     "read_texts",
+    "thumbnail",
     "write",
 ]

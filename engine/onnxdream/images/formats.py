@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ImageFormatError
+from ..ranges import said
 
 __all__ = ["FORMATS", "Format", "known"]
 
@@ -73,7 +74,7 @@ def known(format: str) -> str:
     name = _OTHER_NAMES.get(name, name)
     if name not in FORMATS:
         raise ImageFormatError(
-            f"No picture can be written as {format!r}, "
+            f"No picture can be written as {said(format)}, "
             "but as PNG, JPEG, WebP, AVIF, TIFF, BMP, PPM or NPY."
         )
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ _CUT = (
     "not enough image data",
     "could not create decoder object",
 )
+
+# Of some damage Pillow and tifffile tell their logs beside raising it, and where nobody
+# has set one up that is printed.
+for _log in ("PIL", "tifffile"):
+    logging.getLogger(_log).addHandler(logging.NullHandler())
 
 # The list of warning filters belongs to the whole process, and so does Pillow's limit:
 # two threads that put them back in the wrong order would leave them changed.

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ..errors import ImageFormatError
 
-__all__ = ["DEPTHS", "Picture", "checked", "quantized", "unit", "white_of"]
+__all__ = ["DEPTHS", "Picture", "a_picture", "checked", "quantized", "unit", "white_of"]
 
 DEPTHS: dict[int, np.dtype[Any]] = {
     8: np.dtype(np.uint8),
@@ -173,6 +173,21 @@ class Picture:
             image.info["icc_profile"] = self.icc_profile
         image.info.update(self.texts)
         return image
+
+
+def a_picture(picture: object) -> Picture:
+    """Return what is a picture.
+
+    Raises
+    ------
+    ImageFormatError
+        If it is none.
+    """
+    if not isinstance(picture, Picture):
+        raise ImageFormatError(
+            f"A {type(picture).__name__} is no Picture; `onnxdream.images.read` makes one."
+        )
+    return picture
 
 
 def white_of(kind: np.dtype) -> int:

@@ -113,7 +113,9 @@ def _read_file(path: Path, limits: Limits) -> Picture:
 def _contents(stream: BinaryIO, name: str) -> BytesIO:
     try:
         contents = stream.read()
-    except (OSError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # A stream may be anybody's, and raise anything.
         raise ImageError(f"{name} cannot be read. ({error})") from error
     if not isinstance(contents, bytes):
         raise ImageFormatError(f"{name} gives {type(contents).__name__}; open it in binary mode.")

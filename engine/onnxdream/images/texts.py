@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from PIL import ExifTags, Image, PngImagePlugin
 
 from ..errors import ImageError, ImageNotFoundError
+from ..files import path_from, shown, why
 from .guard import guarded
 
 __all__ = ["comment_of", "line_of", "options_for", "read_texts"]
@@ -96,13 +97,14 @@ def read_texts(source: bytes | str | Path) -> dict[str, str]:
     """
     if isinstance(source, bytes):
         return _texts_of(BytesIO(source), "The byte string")
+    path = path_from(source, ImageError)
     try:
-        with Path(source).open("rb") as file:
-            return _texts_of(file, str(source))
+        with path.open("rb") as file:
+            return _texts_of(file, shown(path))
     except FileNotFoundError as error:
-        raise ImageNotFoundError(f"There is no picture {source}.") from error
+        raise ImageNotFoundError(f"There is no picture {shown(path)}.") from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{source} cannot be opened. ({error})") from error
+        raise ImageError(f"{shown(path)} cannot be opened: {why(error)}.") from error
 
 
 def _texts_of(file: BinaryIO, name: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from ..errors import ImageFormatError
+from ..errors import ImageFormatError, MissingExtraError
 from ..extras import need
 from .guard import guarded
 from .limits import Limits
@@ -61,12 +61,15 @@ def from_tiff(file: BinaryIO, name: str, limits: Limits) -> Picture:
 
     Raises
     ------
-    MissingExtraError
-        If tifffile is not installed.
     ImageFormatError, ImageTruncatedError, ImageTooLargeError
         If it cannot be read for these reasons.
     """
-    tifffile = need("tifffile")
+    try:
+        tifffile = need("tifffile")
+    except MissingExtraError as error:
+        raise ImageFormatError(
+            f"{name} is a damaged TIFF, or of a kind that needs onnxdream[tiff]: install that."
+        ) from error
     with guarded(name), tifffile.TiffFile(file) as found:
         page = found.pages[0]
         limits.check(page.imagewidth, page.imagelength, name)

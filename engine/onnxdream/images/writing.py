@@ -15,11 +15,11 @@ from PIL import Image
 from .. import files
 from ..errors import ImageError, ImageFormatError
 from ..memory import enough_memory
-from ..ranges import whole_number_within
+from ..ranges import said, whole_number_within
 from .arrays import to_npy
 from .colour import to_srgb
 from .formats import FORMATS, Format, known
-from .picture import Picture, quantized, strips, unit
+from .picture import Picture, a_picture, quantized, strips, unit
 from .png import to_png
 from .texts import options_for
 from .tiff import to_tiff
@@ -86,15 +86,16 @@ def write(
     OutOfMemoryError
         If there is not enough memory.
     """
-    if not isinstance(picture, Picture):
-        raise ImageFormatError(f"Only a Picture can be written, not a {type(picture).__name__}.")
+    picture = a_picture(picture)
     if isinstance(target, (str, os.PathLike)):
         files.save(_encode(picture, _named(target, format), quality, depth), target, ImageError)
     elif hasattr(target, "write"):
         content = _encode(picture, "PNG" if format is None else format, quality, depth)
         try:
             target.write(content)
-        except (OSError, TypeError, ValueError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # A stream may be anybody's, and raise anything.
             raise ImageError(f"The stream cannot be written: {error}.") from error
     else:
         raise ImageError(
@@ -128,10 +129,26 @@ def check_target(
         If onnxdream[tiff] is needed and not installed.
     """
     name = known(_named(target, format))
-    _check_size(like, name)
+    _check_size(a_picture(like), name)
     speck = Picture(np.zeros((1, 1, 3), like.samples.dtype))
     _encode(speck, name, 95, depth)
     files.check_target(target, ImageError)
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder, with those that it lies in, unless it is there.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be made.
+    """
+    try:
+        files.path_from(path, ImageError).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise ImageError(
+            f"The folder {files.shown(path)} cannot be made: {files.why(error)}."
+        ) from error
 
 
 def _named(target: str | os.PathLike[str], format: str | None) -> str:
@@ -142,7 +159,7 @@ def _named(target: str | os.PathLike[str], format: str | None) -> str:
         # A folder, say, is named otherwise for another reason.
         files.check_target(path, ImageError)
         raise ImageFormatError(
-            f"{files.shown(path)} has no suffix that says the format: end it in .png, say, "
+            f"{files.shown(path)} has no suffix that names a format: end it in .png, say, "
             "or name the format."
         )
     return path.suffix
@@ -162,7 +179,7 @@ def _depth(picture: Picture, name: str, depth: int | None) -> int:
     if depth is not None:
         if depth not in depths:
             held = " or ".join(map(str, depths))
-            raise ImageFormatError(f"{name} holds {held} bits a sample, and not {depth!r}.")
+            raise ImageFormatError(f"{name} holds {held} bits a sample, and not {said(depth)}.")
         return depth
     if picture.depth in depths:
         return picture.depth

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from ..errors import RecipeError
 from ..preprocessing import Preprocessing
-from ..ranges import number_within, whole_number_within
+from ..ranges import number_within, said, whole_number_within
 
 __all__ = ["FORMS", "Form", "Layers", "Recipe"]
 
@@ -77,9 +77,9 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     octaves: Annotated[int, Meta(ge=1, le=64)] | Literal["auto"] = "auto"
     octave_scale: Annotated[float, Meta(ge=1.01, le=16)] = 1.4
     steps: Annotated[int, Meta(ge=1, le=100_000)] = 20
-    step_size: Annotated[float, Meta(ge=1e-6, le=255)] = 1.5
+    step_size: Annotated[float, Meta(ge=1e-6, le=255)] = 2.0
     jitter: Annotated[int, Meta(ge=0, le=100_000)] = 32
-    blur: Annotated[float, Meta(ge=0, le=100)] = 0.7
+    blur: Annotated[float, Meta(ge=0, le=100)] = 1.0
     resize: Literal["bilinear", "bicubic", "area"] = "bilinear"
     strength: Annotated[float, Meta(ge=0, le=100)] = 1.0
     target_rms: Annotated[float, Meta(ge=0.01, le=255)] | None = None
@@ -134,7 +134,7 @@ class Form(NamedTuple):
         if (value is None and self.optional) or (isinstance(value, str) and value in self.words):
             return value
         if self.number is None:
-            raise RecipeError(f"{name} must be one of {', '.join(self.words)}, not {value!r}.")
+            raise RecipeError(f"{name} must be one of {', '.join(self.words)}, not {said(value)}.")
         try:
             return _NUMBERS[self.number](name, value, self.low, self.high)
         except RecipeError as error:
@@ -154,7 +154,7 @@ def _name(value: Any) -> str | None:
     if value is None:
         return None
     if not _is_text(value):
-        raise RecipeError(f"network must be a name or a path, but is {value!r}.")
+        raise RecipeError(f"network must be a name or a path, but is {said(value)}.")
     return str(value)
 
 
@@ -168,21 +168,23 @@ def _is_text(value: Any) -> bool:
 
 def _preprocessing(value: Any) -> Preprocessing | None:
     if value is not None and not isinstance(value, Preprocessing):
-        raise RecipeError(f"preprocessing must be a Preprocessing, but is {value!r}.")
+        raise RecipeError(f"preprocessing must be a Preprocessing, but is {said(value)}.")
     return value
 
 
 def _layers(value: Any) -> dict[str, float]:
     if isinstance(value, str):
         value = [value]
-    if not isinstance(value, Iterable):
-        raise RecipeError(f"Layers are named by strings, not by {value!r}.")
-    weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
+    try:
+        weights = dict(value) if isinstance(value, Mapping) else dict.fromkeys(value, 1.0)
+    except TypeError as error:
+        # It is nothing to iterate over, or holds what no name could be.
+        raise RecipeError(f"Layers are named by strings, not by {said(value)}.") from error
     if len(weights) > _MOST_LAYERS:
         raise RecipeError(f"{len(weights)} layers are too many: at most {_MOST_LAYERS} are read.")
     for layer, weight in weights.items():
         if not _is_text(layer):
-            raise RecipeError(f"A layer is named by a string, not by {layer!r:.99}.")
+            raise RecipeError(f"A layer is named by a string, not by {said(layer)}.")
         limit = _LARGEST_FLOAT32
         weights[layer] = number_within(f"The weight of {layer!r}", weight, -limit, limit)
     return weights

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RecipeError
-from ..ranges import whole_number_within
+from ..ranges import among, said, whole_number_within
 
 __all__ = ["Cuda", "failure", "load_libraries", "missing_library"]
 
@@ -57,12 +57,16 @@ class Cuda:
     search: str = "heuristic"
 
     def __post_init__(self) -> None:
+        for name in ("graphs", "deterministic", "nhwc"):
+            switch = getattr(self, name)
+            if not isinstance(switch, bool):
+                raise RecipeError(f"{name} must be True or False, but is {said(switch)}.")
         if self.memory is not None:
             memory = whole_number_within("memory in MiB", self.memory, 1, _MOST_MEMORY)
             object.__setattr__(self, "memory", memory)
-        if self.search not in _SEARCHES:
+        if not among(self.search, _SEARCHES):
             raise RecipeError(
-                f"search must be one of {', '.join(_SEARCHES)}, but is {self.search!r}."
+                f"search must be one of {', '.join(_SEARCHES)}, but is {said(self.search)}."
             )
 
     def options(self, device: int, precision: str, recorded: bool) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OnnxdreamError, ProviderError, RecipeError
-from ..ranges import whole_number_within
+from ..ranges import among, said, whole_number_within
 from .cuda import Cuda
 
 __all__ = ["LOWERINGS", "PRECISIONS", "PROVIDERS", "Machine"]
@@ -77,12 +77,11 @@ class Machine:
             if value is not None or name == "device":
                 object.__setattr__(self, name, whole_number_within(name, value, low, high))
         for name, (known, error) in _WORDS.items():
-            if getattr(self, name) not in known:
-                raise error(
-                    f"There is no {name} {getattr(self, name)!r}; choose one of {', '.join(known)}."
-                )
+            value = getattr(self, name)
+            if not among(value, known):
+                raise error(f"There is no {name} {said(value)}; choose one of {', '.join(known)}.")
         if not isinstance(self.cuda, Cuda):
-            raise RecipeError(f"cuda must be a Cuda, but is {self.cuda!r}.")
+            raise RecipeError(f"cuda must be a Cuda, but is {said(self.cuda)}.")
 
 
 _COUNTS = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import BackendNotFoundError, ProviderError
+from ..memory import out_of_memory, tells_of_memory
 from .cuda import Cuda, load_libraries
 from .machine import PROVIDERS, Machine
 
@@ -67,6 +68,8 @@ def onnxruntime() -> Any:
     ------
     BackendNotFoundError
         If it is not installed, or cannot be loaded.
+    OutOfMemoryError
+        If there is not enough memory for it.
     """
     try:
         module = importlib.import_module("onnxruntime")
@@ -79,6 +82,8 @@ def onnxruntime() -> Any:
                 "ONNX Runtime is not installed. Install onnxdream[cpu], or onnxdream[gpu] "
                 "for an NVIDIA GPU (one of the two, not both)."
             ) from error
+        if tells_of_memory(error):
+            raise out_of_memory("ONNX Runtime cannot be loaded", "free some", error) from error
         raise BackendNotFoundError(f"ONNX Runtime is installed but broken: {error}") from error
     if not hasattr(module, "InferenceSession"):
         raise BackendNotFoundError(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackendError, NetworkFormatError, OutOfMemoryError, ProviderError
-from ..graph import Graph, Node, Tensor, to_model
+from ..graph import Graph, Node, Tensor, to_bytes
 from ..memory import out_of_memory, tells_of_memory
 from .cuda import failure, missing_library
 from .machine import PROVIDERS
@@ -88,7 +88,7 @@ class Session:
             told = backend.cuda.options(backend.device, backend.precision, recorded)
             wanted.insert(0, (PROVIDERS["cuda"], told))
             options.use_deterministic_compute = backend.cuda.deterministic
-        content = to_model(graph).SerializeToString()
+        content = to_bytes(graph)
         try:
             if library is not None:
                 options.register_custom_ops_library(library)

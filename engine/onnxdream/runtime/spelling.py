@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 
 import numpy as np
 
 from .. import operators
-from ..errors import BackendError, OnnxdreamError, ProviderError
+from ..errors import BackendError, NetworkFormatError, OnnxdreamError, ProviderError
 from ..graph import DOMAIN, Graph, Node, Tensor
 from ..lowering import BLOCKED_DOMAIN, accelerated, on_device, portable
 from .providers import Backend, onnxruntime
@@ -34,17 +34,40 @@ class Lowering:
         What spells a graph.
     library : str, optional
         The path of the library that holds the compiled operators.
+    otherwise : Lowering, optional
+        What takes its place where ONNX Runtime does not accept what it spells.
     """
 
     name: str
     spell: Callable[[Graph], Graph]
     library: str | None = None
+    otherwise: Lowering | None = None
 
     def load(
         self, graph: Graph, backend: Backend, threads: int, recorded: bool = False
     ) -> Sessions:
         """Spell a graph and load it; see `Sessions`."""
-        return Sessions(self.spell(graph), backend, threads, self.library, recorded)
+        return self.loaded(graph, backend, threads, recorded)[1]
+
+    def loaded(
+        self, graph: Graph, backend: Backend, threads: int, recorded: bool = False
+    ) -> tuple[Lowering, Sessions]:
+        """The same, and with it the lowering that it is spelled in."""
+        try:
+            return self, Sessions(self.spell(graph), backend, threads, self.library, recorded)
+        except NetworkFormatError as error:
+            if self.otherwise is None:
+                raise
+            other = self.otherwise
+            loaded = other.loaded(graph, backend, threads, recorded)
+            log.warning(
+                "ONNX Runtime does not accept the network in the %s lowering; the %s one takes "
+                "its place and is slower. (%s)",
+                self.name,
+                other.name,
+                error,
+            )
+            return loaded
 
 
 PORTABLE = Lowering("portable", portable)
@@ -59,7 +82,8 @@ def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
     backend : Backend
         Where the graph will run.
     name : {"auto", "accelerated", "portable"}
-        ``"auto"`` takes the accelerated one on the CPU, for float32, where it works.
+        ``"auto"`` takes the accelerated one on the CPU, for float32, where it works, and
+        the portable one in its place for a network that does not load with it.
 
     Raises
     ------
@@ -81,7 +105,9 @@ def lowering_for(backend: Backend, name: str = "auto") -> Lowering:
     found = accelerated_lowering()
     if found is None and name == "accelerated":
         raise ProviderError("The compiled operators do not work here; `onnxdream doctor` says why.")
-    return found or PORTABLE
+    if found is None or name == "accelerated":
+        return found or PORTABLE
+    return replace(found, otherwise=PORTABLE)
 
 
 @cache

@@ -51,12 +51,11 @@ class Stepper:
         terms: Sequence[str] = (),
     ) -> None:
         self.backend = backend
-        self.lowering = lowering
         recorded = backend.provider == "cuda" and backend.cuda.graphs
         self._terms = {layer: term_output(layer) for layer in terms}
         graph = step_graph(gradient, preprocessing, parts, list(self._terms.values()))
         self._inputs = graph.inputs
-        self._sessions = lowering.load(graph, backend, threads, recorded)
+        self.lowering, self._sessions = lowering.loaded(graph, backend, threads, recorded)
 
     def ascent(self, picture: Any, values: Mapping[str, np.ndarray]) -> Ascent:
         """Begin the ascent from a picture.

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -33,6 +34,9 @@ _SUMS = ("Add", "Sum")
 
 _MOST_TERMS = 8
 """As many gradients GatedSum adds up."""
+
+_MOST_PHASES = 64
+"""As many as Interleave takes. Each is a convolution, and more do not pay either."""
 
 
 def _gate(at: Layout, node: Node) -> bool:
@@ -139,7 +143,7 @@ def _conv_grad(at: Layout, node: Node) -> bool:
     if expansion is None and at.blocked_input(at.pending(g).g, len(weight)) is None:
         return False
     if windows.strides != [1, 1]:
-        if windows.dilations != [1, 1]:
+        if windows.dilations != [1, 1] or prod(windows.strides) > _MOST_PHASES:
             return False
         return _strided_grad(at, node, weight, windows)
     if min(windows.turned_pads) < 0:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,13 @@ __all__ = ["ORDERED"]
 
 Offset = tuple[int, int]
 
+_MOST_PIECES = 1024
+"""Each takes nodes of its own: with ever more of them the graph does not end."""
+
 
 def _max_pool_grad(w: Writer, node: Node) -> list[str]:
     windows = windows_of(node)
-    if windows.strides[0] != windows.strides[1]:
+    if windows.strides[0] != windows.strides[1] or _pieces(windows) > _MOST_PIECES:
         # DepthToSpace interleaves as many rows as columns.
         return list(POOLING["MaxPoolGrad"](w, node))
     x, y, g = node.inputs
@@ -57,6 +61,11 @@ def _max_pool_grad(w: Writer, node: Node) -> list[str]:
         whole = w("DepthToSpace", stacked, blocksize=stride, mode="DCR")
     end = w("Add", before, w("Shape", x, start=2, end=4))
     return [w("Slice", whole, before, end, w.ints(2, 3))]
+
+
+def _pieces(windows: Windows) -> int:
+    """How many offsets and remainders there are."""
+    return prod(windows.kernel) + prod(windows.strides)
 
 
 def _handed_out(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
+from ...errors import NetworkFormatError
 from ...graph import Node
 from ..table import Spellings, Writer, element_type
 from ..windows import windows_of
 from .spreading import reciprocal_counts, scatter
 
 __all__ = ["SPELLINGS"]
+
+_MOST_SHARES = 2**26
+"""Of all channels: 256 MiB of ones."""
 
 
 def _max_pool_grad(w: Writer, node: Node) -> list[str]:
@@ -50,7 +56,12 @@ def _average_pool_grad(w: Writer, node: Node) -> list[str]:
         kernel = windows.kernel
         averages = w("AveragePool", shares, kernel_shape=kernel, pads=pads, count_include_pad=1)
         return [w("Mul", averages, w.constant(kernel[0] * kernel[1], dtype))]
-    ones = w.constant(np.ones((channels, 1, *windows.kernel)), dtype)
+    if channels * prod(windows.kernel) > _MOST_SHARES:
+        raise NetworkFormatError(
+            f"An AveragePool has windows of {windows.kernel} over {channels} channels, which the "
+            "portable lowering cannot take back; choose a layer before it."
+        )
+    ones = w.constant(np.ones((channels, 1, *windows.kernel), dtype), dtype)
     return [scatter(w, shares, ones, windows, channels, x, y)]
 
 

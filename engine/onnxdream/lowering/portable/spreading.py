@@ -10,6 +10,9 @@ from ..windows import Windows
 
 __all__ = ["padding_before", "reciprocal_counts", "scatter"]
 
+_NEAR = 64
+"""Up to such a stride, to reach beyond the last element of x costs next to nothing."""
+
 
 def scatter(w: Writer, g: str, weight: str, windows: Windows, group: int, x: str, y: str) -> str:
     """Give back to the elements of x what its windows received: a transposed convolution.
@@ -31,6 +34,7 @@ def scatter(w: Writer, g: str, weight: str, windows: Windows, group: int, x: str
     """
     # Whatever the padding behind, output_padding makes the result reach at
     # least to the last element of x; the rest is cropped.
+    near = max(windows.strides) <= _NEAR
     whole = w(
         "ConvTranspose",
         g,
@@ -40,14 +44,18 @@ def scatter(w: Writer, g: str, weight: str, windows: Windows, group: int, x: str
         dilations=windows.dilations,
         group=group,
         pads=[*windows.before, 0, 0],
-        output_padding=[s - 1 for s in windows.strides],
+        output_padding=[s - 1 if near else 0 for s in windows.strides],
     )
-    axes = w.ints(2, 3)
-    extent = w("Shape", x, start=2, end=4)
-    if windows.same is None:
-        return w("Slice", whole, w.ints(0, 0), extent, axes)
-    start = padding_before(w, windows, x, y)
-    return w("Slice", whole, start, w("Add", start, extent), axes)
+    axes, nowhere = w.ints(2, 3), w.ints(0, 0)
+    end = w("Shape", x, start=2, end=4)
+    start = nowhere
+    if windows.same is not None:
+        start = padding_before(w, windows, x, y)
+        end = w("Add", start, end)
+    if not near:
+        missing = w("Max", w("Sub", end, w("Shape", whole, start=2, end=4)), nowhere)
+        whole = w.padded(whole, nowhere, missing, range(2, 4), 4)
+    return w("Slice", whole, start, end, axes)
 
 
 def padding_before(w: Writer, windows: Windows, x: str, y: str) -> str:
