@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from onnxdream import Dreamer, Recipe, images, kernels
 from onnxdream.detail import Detail
@@ -117,3 +121,34 @@ def test_a_dream_has_the_depth_of_its_picture(depth, alpha):
     moved = np.ones((70, 60), bool) if not alpha else original.alpha > 0
     expected = images.Picture(floats).in_depth(depth).samples
     assert np.array_equal(dreamt.samples[moved], expected[moved])
+
+
+LARGE = """
+import io, re, sys
+import numpy as np
+from onnxdream import images
+from onnxdream.detail import Detail
+
+def status(name):
+    text = open("/proc/self/status").read()
+    return int(re.search(name + r":\\s+(\\d+) kB", text)[1]) * 1024
+
+small = np.zeros((40, 60, 3), np.float32)
+images.write(images.read(np.zeros((9, 9, 3), np.uint8)), io.BytesIO())
+before = status("VmRSS")
+picture = images.read(sys.argv[1])
+samples, _ = Detail(picture, small, "bilinear", 1).added(1.0)
+images.write(picture.with_samples(samples), io.BytesIO())
+print((status("VmHWM") - before) / (picture.width * picture.height))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux says of a process")
+def test_a_large_picture_is_never_all_floats(tmp_path):
+    """Two pictures of 3 bytes a pixel, what Pillow decodes or encodes, and a strip or two."""
+    path = tmp_path / "large.jpg"
+    Image.effect_noise((3000, 2000), 50).convert("RGB").save(path)
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE, path], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 20

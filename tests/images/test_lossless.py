@@ -163,6 +163,20 @@ def test_the_orientation_and_the_profile_of_a_float_tiff_are_heeded():
     assert read.icc_profile == SRGB
 
 
+def test_a_float_tiff_is_measured_before_it_is_decoded(monkeypatch):
+    content = tiff(picture(np.float32, size=(20, 30)).samples)
+    page = pytest.importorskip("tifffile").TiffPage
+    monkeypatch.setattr(page, "asarray", lambda *_, **__: pytest.fail("was decoded"))
+    with pytest.raises(ImageTooLargeError, match="30 × 20 pixels, more than 599"):
+        images.read(content, max_pixels=599)
+
+
+def test_colours_that_are_multiplied_by_alpha_are_refused():
+    values = picture(np.float32, alpha=True).channels()
+    with pytest.raises(ImageFormatError, match="straight alpha"):
+        images.read(tiff(values, extrasamples=("assocalpha",)))
+
+
 @pytest.mark.parametrize("low", [-0.5, np.nan])
 def test_floats_of_no_known_range_are_refused(low):
     values = picture(np.float32).samples

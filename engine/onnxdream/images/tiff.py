@@ -24,6 +24,7 @@ _MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS, _PLANAR = 258, 284
 _ORIENTATION, _PROFILE, _USER_COMMENT = 274, 34675, 37510
 _UNDEFINED = 7
+_ASSOCIATED = 1
 
 _COLOURS = {"YX": (1,), "YXS": (3, 4), "SYX": (3, 4)}
 """How the axes of a picture may lie, and how many colours it may have."""
@@ -78,6 +79,10 @@ def from_tiff(file: BinaryIO, name: str, limits: Limits) -> Picture:
             raise ImageFormatError(
                 f"{name} is a TIFF of {page.photometric.name} and shape {page.shape}: "
                 "of those that Pillow cannot read, grey, RGB and RGBA can be."
+            )
+        if count == 4 and int(page.extrasamples[0]) == _ASSOCIATED:
+            raise ImageFormatError(
+                f"{name} holds colours that are multiplied by its alpha; save it with straight alpha."
             )
         values = page.asarray()
         profile = _tag(page, _PROFILE, b"")
