@@ -80,9 +80,10 @@ def from_tiff(file: BinaryIO, name: str, limits: Limits) -> Picture:
                 f"{name} is a TIFF of {page.photometric.name} and shape {page.shape}: "
                 "of those that Pillow cannot read, grey, RGB and RGBA can be."
             )
-        if count == 4 and int(page.extrasamples[0]) == _ASSOCIATED:
+        if count == 4 and _ASSOCIATED in page.extrasamples:
             raise ImageFormatError(
-                f"{name} holds colours that are multiplied by its alpha; save it with straight alpha."
+                f"{name} holds colours that are multiplied by its alpha; "
+                "save it with straight alpha."
             )
         values = page.asarray()
         profile = _tag(page, _PROFILE, b"")
