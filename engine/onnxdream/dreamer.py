@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
@@ -16,11 +15,11 @@ import msgspec
 import numpy as np
 
 from . import images, kernels
-from .demand import Demand, activation_bytes, check_memory, spelled
+from .demand import Demand, check_memory, spelled
 from .detail import Detail
-from .errors import BackendError, DreamStoppedError, GradientError, ImageFormatError, RecipeError
-from .gradient import gradient_graph
-from .graph import GRADIENT, IMAGE, LOSS, Graph
+from .errors import DreamStoppedError, GradientError, ImageFormatError, RecipeError
+from .graph import GRADIENT, IMAGE, LOSS
+from .loaded import Loaded
 from .memory import enough_memory
 from .network import DEFAULT_NETWORK, Network, load
 from .objectives import weight_input
@@ -33,13 +32,6 @@ from .recipe import DEFAULT_PRESET, Layers, Recipe, Settings, recipe_from
 from .runtime import (
     Machine,
     Placed,
-    Sessions,
-    Stepper,
-    choose,
-    lowering_for,
-    placement,
-    settled,
-    usable_cores,
     usable_memory,
 )
 from .step import parts_of, values_of
@@ -128,31 +120,29 @@ class Dreamer:
             raise RecipeError(f"machine must be a Machine, but is {said(machine)}.")
         self.machine = machine or Machine()
         self.layers = self.network.weights(layers)
-        self.threads = self.machine.threads or usable_cores()
-        self._lock = Lock()
-        self._backend = settled(choose(self.machine))
-        self._lowering = lowering_for(self._backend, self.machine.lowering)
-        self._gradients: dict[tuple[str, ...], Graph] = {}
-        self._step_bytes: dict[tuple[str, ...], float] = {}
-        self._steppers: dict[tuple[tuple[str, ...], tuple[str, ...]], Stepper] = {}
-        self._sessions: Sessions | None = None
-        self._closed = False
-        self._gradient(self.layers)
+        self._loaded = Loaded(self.network, self.machine)
+        # Whatever has no gradient is said now.
+        self._loaded.graph(self.layers)
+
+    @property
+    def threads(self) -> int:
+        """On how many threads it runs, where that is the CPU."""
+        return self._loaded.threads
 
     @property
     def provider(self) -> str:
         """Where it runs: ``"cpu"`` or ``"cuda"``."""
-        return self._backend.provider
+        return self._loaded.provider
 
     @property
     def lowering(self) -> str:
         """How its graph is spelled: ``"accelerated"`` or ``"portable"``."""
-        return self._lowering.name
+        return self._loaded.lowering
 
     @property
     def precision(self) -> str:
         """Of weights and activations: ``"fp32"``, ``"tf32"`` or ``"fp16"``."""
-        return self._backend.precision
+        return self._loaded.precision
 
     def __enter__(self) -> Dreamer:
         return self
@@ -171,9 +161,7 @@ class Dreamer:
         Dreams under way in other threads go on to their end; their memory is given
         back then.
         """
-        with self._lock:
-            self._closed = True
-            self._gradients, self._steppers, self._sessions = {}, {}, None
+        self._loaded.close()
 
     @cached_property
     def least_size(self) -> int:
@@ -215,7 +203,7 @@ class Dreamer:
         preprocessing = self.network.preprocessing
         std, bgr, threads = preprocessing.unit_std, preprocessing.bgr, self.threads
         image = kernels.jitter_normalize(pixels, 0, 0, preprocessing.unit_mean, std, bgr, threads)
-        session = self._gradient_sessions().at(height, width)
+        session = self._loaded.session(self.layers, height, width)
         loss, inner = session.run({IMAGE: image}, [LOSS, GRADIENT])
         if not np.isfinite(loss):
             raise GradientError("The loss is not a finite number; check how the network is fed.")
@@ -232,15 +220,8 @@ class Dreamer:
         BackendError
             If the step cannot be loaded, or fails.
         """
-        return placement(
-            self._gradient(self.layers),
-            self.network.preprocessing,
-            self._lowering,
-            self._backend,
-            self.threads,
-            max(self.least_size, _NOISE_SIDE),
-            self.recipe(),
-        )
+        side = max(self.least_size, _NOISE_SIDE)
+        return self._loaded.placement(self.layers, side, self.recipe())
 
     def recipe(self, recipe: Recipe | str | None = None, **settings: Unpack[Settings]) -> Recipe:
         """The recipe that this Dreamer follows when it is given this one.
@@ -334,15 +315,20 @@ class Dreamer:
         picture: images.Picture,
         recipe: Recipe | str | None = None,
         *,
+        depth: int | None = None,
         progress: Tell | None = None,
         cancel: Cancel | None = None,
         timeout: float | None = None,
         **settings: Unpack[Settings],
     ) -> images.Picture:
-        """Dream what `images.read` returned; see `dream`."""
+        """Dream what `images.read` returned; see `dream`.
+
+        The dream has the picture's own `depth`, or another one: of 8 bits, say, the
+        dream may have 16, which is finer.
+        """
         watch = Watch(progress, cancel, timeout)
         made = self.recipe(recipe, **settings)
-        return self._dream_picture(images.a_picture(picture), made, watch)
+        return self._dream_picture(images.a_picture(picture), made, watch, depth)
 
     @_enough_to_dream
     def dream_array(
@@ -361,15 +347,16 @@ class Dreamer:
         return self._dreamt(images.Picture(images.checked(pixels)), made, watch)[0]
 
     def _dream_picture(
-        self, picture: images.Picture, recipe: Recipe, watch: Watch
+        self, picture: images.Picture, recipe: Recipe, watch: Watch, depth: int | None = None
     ) -> images.Picture:
+        original = picture if depth is None else picture.in_depth(depth)
         try:
-            samples, resolved = self._dreamt(picture, recipe, watch)
+            samples, resolved = self._dreamt(original, recipe, watch)
         except DreamStoppedError as error:
-            error.partial = picture.with_samples(error.partial)
+            error.partial = original.with_samples(error.partial)
             raise
         provenance = self._provenance(picture, recipe, resolved)
-        return replace(picture.with_samples(samples), texts=provenance.texts())
+        return replace(original.with_samples(samples), texts=provenance.texts())
 
     def _provenance(
         self, picture: images.Picture, recipe: Recipe, resolved: Resolved
@@ -428,7 +415,7 @@ class Dreamer:
         parts = parts_of(recipe)
         values = values_of(recipe, parts)
         values |= {weight_input(name): np.array(w, np.float32) for name, w in layers.items()}
-        stepper = self._stepper(layers, parts)
+        stepper = self._loaded.stepper(layers, parts)
         found, stopped = amplify(working, sizes, stepper, recipe, values, self.threads, watch)
         found = np.ascontiguousarray(found[crop])
         detail = Detail(original, found, recipe.resize, self.threads)
@@ -443,15 +430,10 @@ class Dreamer:
         self, original: images.Picture, recipe: Recipe, layers: Mapping[str, float], least: int
     ) -> None:
         """Refuse what does not fit, before anything is done for it."""
-        key = tuple(layers)
-        # What a GPU has is not this process's to count.
-        if key not in self._step_bytes and self.provider == "cpu":
-            found = activation_bytes(self.network.graph, layers, self.lowering)
-            self._step_bytes[key] = found
         kept = original.samples.itemsize * (3 if original.alpha is None else 4)
         demand = Demand(
             (original.height, original.width),
-            self._step_bytes.get(key, 0.0),
+            self._loaded.step_bytes(layers),
             2 * kept + _ENCODING,
             least,
         )
@@ -465,48 +447,6 @@ class Dreamer:
         if size == pixels.shape[:2]:
             return pixels
         return kernels.resize(pixels, height, width, recipe.resize, self.threads)
-
-    def _gradient(self, layers: Mapping[str, float]) -> Graph:
-        """The gradient graph of some layers; their weights are inputs."""
-        names = tuple(layers)
-        if names not in self._gradients:
-            half = self._backend.precision == "fp16"
-            self._gradients[names] = gradient_graph(self.network.graph, layers, half)
-        return self._gradients[names]
-
-    def _stepper(self, layers: Mapping[str, float], parts: tuple[str, ...]) -> Stepper:
-        """What steps up these layers, loaded when it is first asked for."""
-        key = tuple(layers), parts
-        with self._lock:
-            self._check_open()
-            if key not in self._steppers:
-                stepper = Stepper(
-                    self._gradient(layers),
-                    self.network.preprocessing,
-                    self._lowering,
-                    self._backend,
-                    self.threads,
-                    parts,
-                    key[0],
-                )
-                self._lowering = stepper.lowering
-                self._steppers[key] = stepper
-            return self._steppers[key]
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise BackendError("The Dreamer is closed.")
-
-    def _gradient_sessions(self) -> Sessions:
-        """The gradient graph without a step around it, loaded when it is first asked for."""
-        with self._lock:
-            self._check_open()
-            if self._sessions is None:
-                graph = self._gradient(self.layers)
-                self._lowering, self._sessions = self._lowering.loaded(
-                    graph, self._backend, self.threads
-                )
-            return self._sessions
 
 
 def dreamer_for(recipe: Recipe, machine: Machine | None = None) -> Dreamer:

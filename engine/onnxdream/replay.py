@@ -99,16 +99,19 @@ def replay(
                 "its weights are others. --assets names the folder of the right one."
             )
         differences = used.differences(dreamer.used())
-        again = dreamer.dream_picture(picture, progress=progress, **_settings(record.recipe))
-    output = record.output or Output(format=Path(dream).suffix)
+        first = images.read(content)
+        output = record.output or Output(format=Path(dream).suffix, depth=first.depth)
+        again = dreamer.dream_picture(
+            picture, depth=output.depth, progress=progress, **_settings(record.recipe)
+        )
     told = Provenance.of(again.texts, name)
     again = dataclasses.replace(
         again, texts=msgspec.structs.replace(told, output=record.output).texts()
     )
     written = BytesIO()
-    images.write(again, written, output.format, output.quality or 95)
+    images.write(again, written, output.format, output.quality or 95, output.depth)
     same = written.getvalue() == content or np.array_equal(
-        images.read(written.getvalue()).pixels, images.read(content).pixels
+        images.read(written.getvalue()).pixels, first.pixels
     )
     return Replayed(again, output, same, differences)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small import Program
 
-from onnxdream import Cuda, Machine, dreamer
+from onnxdream import Cuda, Machine, loaded
 from onnxdream.errors import ProviderError
 from onnxdream.runtime import Placed
 
@@ -21,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Machine]:
         calls.append(machine)
         raise ProviderError("There is no such GPU here.")
 
-    monkeypatch.setattr(dreamer, "choose", choose)
+    monkeypatch.setattr(loaded, "choose", choose)
     return calls
 
 
@@ -33,6 +33,7 @@ OPTIONS = [
     (["--precision", "tf32"], Machine(precision="tf32")),
     (["--memory", "2GB"], Machine(memory=2_000_000_000)),
     (["--memory", "1.5 GiB"], Machine(memory=3 << 29)),
+    (["--max-pixels", 2000], Machine(max_pixels=2000)),
     (["--no-cuda-graphs"], Machine(cuda=Cuda(graphs=False))),
     (["--gpu-memory", 2000], Machine(cuda=Cuda(memory=2000))),
     (["--deterministic"], Machine(cuda=Cuda(deterministic=True))),
@@ -102,7 +103,7 @@ class TestPlacement:
             Placed("ScatterElements", "second", "elsewhere"),
             Placed("MemcpyToHost", "Memcpy_1", "copy"),
         ]
-        monkeypatch.setattr(dreamer, "placement", lambda *_: placed)
+        monkeypatch.setattr(loaded, "placement", lambda *_: placed)
         head, *lines = self.said(onnxdream, network)
         assert head.endswith("on cpu: 2 of 3 nodes do not run there.")
         assert [line.split() for line in lines] == [

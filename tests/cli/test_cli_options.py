@@ -40,6 +40,8 @@ SAME_PICTURE = {
     "--output": "says where the picture goes; see test_cli_dream",
     "--force": "lets it go there; see test_cli_dream",
     "--format": "says how the picture is spelled; see test_cli_batch",
+    "--depth": "is about how finely it is spelled; see test_cli_batch",
+    "--max-pixels": "is a limit; see test_cli_machine",
     "--quality": "is about formats that lose something; see test_cli_batch",
     "--no-metadata": "is about what is said of the picture; see test_cli_batch",
     "--seeds": "makes several pictures; see test_cli_batch",

@@ -98,7 +98,14 @@ def add_writing_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="NAME",
-        help="png, jpeg, webp, avif, tiff, bmp or ppm (default: what the output's suffix says)",
+        help="png, jpeg, webp, avif, tiff, bmp, ppm or npy (default: the output's suffix)",
+    )
+    parser.add_argument(
+        "--depth",
+        type=int,
+        choices=(8, 16, 32),
+        help="bits of a sample, 32 for floats: PNG holds 8 and 16, TIFF all, NPY 32 (default: "
+        "those of the picture, as far as the format holds them)",
     )
     parser.add_argument(
         "--quality",
@@ -131,6 +138,7 @@ def _run(options: Namespace) -> int:
     for job in jobs:
         output.check(job, options)
     machine = chosen_machine(options)
+    most = machine.max_pixels or images.MAX_PIXELS
     dreamer: Dreamer | None = None
     failed: list[str] = []
 
@@ -147,7 +155,7 @@ def _run(options: Namespace) -> int:
         cancelled = stack.enter_context(_interrupts(options.keep_partial))
         for job in jobs:
             try:
-                picture = images.read(output.source(job.photo))
+                picture = images.read(output.source(job.photo), most)
                 output.check(job, options, picture)
             except OnnxdreamError as error:
                 fail(job, error)
@@ -201,7 +209,13 @@ def _dream(
     seed = recipe.seed if job.seed is None else job.seed
     try:
         dreamt = dreamer.dream_picture(
-            picture, recipe, progress=tell, cancel=cancelled, timeout=options.timeout, seed=seed
+            picture,
+            recipe,
+            depth=options.depth,
+            progress=tell,
+            cancel=cancelled,
+            timeout=options.timeout,
+            seed=seed,
         )
     except DreamStoppedError as error:
         if not options.keep_partial:

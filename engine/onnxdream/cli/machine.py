@@ -51,6 +51,12 @@ def add_machine_options(parser: ArgumentParser) -> None:
         metavar="2GB",
         help="the most memory that a dream may take (default: what this process may still use)",
     )
+    group.add_argument(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="the most pixels that a picture may have (default: 178956970)",
+    )
     gpu = parser.add_argument_group("GPU")
     gpu.add_argument(
         "--no-cuda-graphs",
@@ -83,6 +89,7 @@ def chosen_machine(options: Namespace) -> Machine:
         lowering=options.lowering,
         precision=options.precision,
         memory=options.memory,
+        max_pixels=options.max_pixels,
         cuda=Cuda(
             graphs=options.cuda_graphs,
             memory=options.gpu_memory,

@@ -65,10 +65,8 @@ def check(job: Job, options: Namespace, like: images.Picture | None = None) -> N
         raise ImageError(
             f"{shown(job.target)} exists already: say --force, or name a file with -o."
         )
-    if like is None:
-        images.check_target(job.target, options.format)
-    else:
-        images.check_target(job.target, options.format, like)
+    likeness = {} if like is None else {"like": like}
+    images.check_target(job.target, options.format, depth=options.depth, **likeness)
 
 
 def write(picture: images.Picture, job: Job, options: Namespace) -> None:
@@ -82,23 +80,23 @@ def write(picture: images.Picture, job: Job, options: Namespace) -> None:
         If standard output cannot be written.
     """
     form = options.format or ("png" if job.target is None else job.target.suffix)
-    texts = {} if options.no_metadata else _told(picture, form, options.quality)
-    picture = replace(picture, texts=texts)
+    how = form, options.quality, images.written_depth(picture, form, options.depth)
+    picture = replace(picture, texts={} if options.no_metadata else _told(picture, *how))
     if job.target is not None:
-        images.write(picture, job.target, form, options.quality)
+        images.write(picture, job.target, *how)
         return
     content = BytesIO()
-    images.write(picture, content, form, options.quality)
+    images.write(picture, content, *how)
     _opened(sys.stdout, "standard output").buffer.write(content.getvalue())
 
 
-def _told(picture: images.Picture, form: str, quality: int) -> dict[str, str]:
+def _told(picture: images.Picture, form: str, quality: int, depth: int) -> dict[str, str]:
     """The texts of a dream, with how it is written."""
     if not picture.texts:
         # What is there of a dream that was stopped.
         return {}
     record = Provenance.of(picture.texts, "The dream")
-    written = Output(format=form.removeprefix(".").lower(), quality=quality)
+    written = Output(format=form.removeprefix(".").lower(), quality=quality, depth=depth)
     return msgspec.structs.replace(record, output=written).texts()
 
 

@@ -35,6 +35,7 @@ def _run(options: Namespace) -> int:
     from contextlib import nullcontext
 
     from .. import images
+    from ..images.formats import known
     from ..replay import replay
     from .bar import Bar
     from .machine import given_machine
@@ -51,7 +52,10 @@ def _run(options: Namespace) -> int:
             progress=bar,
         )
     written = again.output
-    images.write(again.picture, options.output, quality=written.quality or 95)
+    form = Path(options.output).suffix
+    # Another format may not hold what the first one did.
+    depth = written.depth if known(form) == known(written.format) else None
+    images.write(again.picture, options.output, quality=written.quality or 95, depth=depth)
     if not options.quiet:
         print(options.output)
     for difference in again.differences:

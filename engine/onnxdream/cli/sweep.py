@@ -70,7 +70,8 @@ def _run(options: Namespace) -> int:
     if folder.exists() and not options.force:
         raise ImageError(f"{folder} exists already: say --force, or name another sheet.")
     found = conditions(options.vary, *chosen_settings(options))
-    picture = images.read(options.photo)
+    machine = chosen_machine(options)
+    picture = images.read(options.photo, machine.max_pixels or images.MAX_PIXELS)
     growth = found[0].recipe.octave_scale ** 2
     images.make_folder(folder)
     rows: list[dict[str, Any]] = []
@@ -78,9 +79,7 @@ def _run(options: Namespace) -> int:
     with nullcontext() if options.quiet else Bar(growth, len(found)) as bar:
         if bar is not None:
             bar.begin(found[0].label)
-        for number, dreamt in enumerate(
-            sweep(picture, found, chosen_machine(options), progress=bar), 1
-        ):
+        for number, dreamt in enumerate(sweep(picture, found, machine, progress=bar), 1):
             name = f"{number:04}.png"
             images.write(dreamt.picture, folder / name)
             thumbnails.append(images.thumbnail(dreamt.picture.to_image(), options.side))

@@ -10,7 +10,7 @@ from .picture import Picture, a_picture, checked
 from .reading import Source, read
 from .sheet import contact_sheet, thumbnail
 from .texts import read_texts
-from .writing import Target, check_target, make_folder, write
+from .writing import Target, check_target, make_folder, write, written_depth
 
 __all__ = [
     "MAX_PIXELS",
@@ -27,4 +27,5 @@ __all__ = [
     "read_texts",
     "thumbnail",
     "write",
+    "written_depth",
 ]

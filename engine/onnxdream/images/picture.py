@@ -132,8 +132,10 @@ class Picture:
         Raises
         ------
         ImageFormatError
-            If anything in it is no number.
+            If there is no such depth, or anything in it is no number.
         """
+        if depth not in DEPTHS:
+            raise ImageFormatError(f"depth must be 8, 16 or 32, but is {depth!r}.")
         if depth == self.depth:
             return self
         kind = DEPTHS[depth]

@@ -135,6 +135,11 @@ def check_target(
     files.check_target(target, ImageError)
 
 
+def written_depth(picture: Picture, format: str, depth: int | None = None) -> int:
+    """How many bits a sample is written with; the arguments are those of `write`."""
+    return _depth(picture, known(format), depth)
+
+
 def make_folder(path: str | os.PathLike[str]) -> None:
     """Make a folder, with those that it lies in, unless it is there.
 
