@@ -59,9 +59,12 @@ def loaded() -> Iterator[str]:
     """Dream, and yield what was loaded that has no part in it."""
     from onnxdream.cli import main as onnxdream
     from onnxdream.kernels import IMPLEMENTATION
+    from onnxdream.operators import VARIANT
 
     if IMPLEMENTATION != "compiled":
         yield "the kernels are not compiled"
+    if VARIANT is None:
+        yield "the operators are not compiled"
     if onnxdream(["dream", "photo.jpg", "--quiet", "--force", "--octaves", "1", "--steps", "1"]):
         yield "it cannot dream"
     for name in sorted(extras()):

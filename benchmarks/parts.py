@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from onnxdream.bench import fingerprint
@@ -42,7 +42,7 @@ def main(measure: Callable[[bool], dict[str, Any]], *packages: str) -> None:
 
 def machine(*packages: str) -> dict[str, Any]:
     """What figures depend on."""
-    found = asdict(fingerprint())
+    found: dict[str, Any] = msgspec.to_builtins(fingerprint())
     found["versions"] |= {package: version(package) for package in packages}
     return found
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from dataclasses import fields, replace
+
+from msgspec.structs import replace
 
 from onnxdream import OnnxdreamError, Preprocessing
 from onnxdream.cli.options import add_preprocessing_options
@@ -98,21 +99,23 @@ def export_chosen(options: Namespace) -> Report:
     layers: dict[str, float] = {}
     for name, weight in options.layers:
         layers[name] = layers.get(name, 0.0) + weight
-    said = {field.name: getattr(options, field.name) for field in fields(Preprocessing)}
-    preprocessing = replace(
-        source.preprocessing, **{k: v for k, v in said.items() if v is not None}
-    )
     return export(
         source.network,
         options.output,
         layers,
-        preprocessing=preprocessing,
+        preprocessing=preprocessing_of(options, source.preprocessing),
         title=options.title or source.title,
         source=options.origin or source.origin,
         licence=options.licence or source.licence,
         least_size=options.least_size,
         half_weights=options.half_weights,
     )
+
+
+def preprocessing_of(options: Namespace, known: Preprocessing) -> Preprocessing:
+    """How the network is fed: as the command line says, and as is known otherwise."""
+    said = {name: getattr(options, name) for name in Preprocessing.__struct_fields__}
+    return replace(known, **{name: value for name, value in said.items() if value is not None})
 
 
 def print_report(report: Report) -> None:

@@ -9,8 +9,8 @@
 #        pieces NAME.whl.*.part that are joined in the order of their names; not needed
 #        where onnxruntime-gpu is installed
 #
-# It also needs, where PYTHON (python3) finds them: numpy, pillow, onnx, tqdm, pytest and
-# hypothesis; setuptools and Cython with a C compiler, without which the NumPy twin of the
+# It also needs, where PYTHON (python3) finds them: numpy, pillow, onnx, msgspec, tqdm, pytest
+# and hypothesis; setuptools and Cython with a C compiler, without which the NumPy twin of the
 # kernels serves; PyTorch for CUDA 13, whose NVIDIA libraries serve ONNX Runtime, too, and
 # against which the benchmark compares. ONNXDREAM_TEST_NETWORKS may name a folder of
 # further networks. What is missing is said. Nothing is installed but in a temporary folder.
@@ -44,7 +44,7 @@ title "the GPU"
 nvidia-smi || fail "There is no NVIDIA GPU here, or no driver for it: nvidia-smi does not work."
 
 title "the packages"
-for package in numpy PIL onnx tqdm pytest hypothesis; do
+for package in numpy PIL onnx msgspec tqdm pytest hypothesis; do
     "$python" -c "import $package" || fail "$python has no package $package: install it, or set PYTHON."
 done
 export PYTHONPATH=$work/site PIP_DISABLE_PIP_VERSION_CHECK=1

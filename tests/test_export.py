@@ -519,6 +519,12 @@ class TestScript:
         assert (card.title, card.source, card.licence) == ("small", "small.py:small", "CC0-1.0")
         assert card.default_layers == {"pool": 2.5, "stem": 1.0}
 
+    def test_what_the_command_line_says_of_feeding_comes_first(self, script):
+        words = ["a.py:b", "--layers", "c", "-o", "d.onnx", "--channels", "BGR", "--std", "2,3,4"]
+        known = Preprocessing((104, 117, 123), (1, 1, 1), "RGB", (0, 255))
+        found = script.preprocessing_of(script.build_parser().parse_args(words), known)
+        assert found == Preprocessing((104, 117, 123), (2, 3, 4), "BGR", (0, 255))
+
     @needs_torch
     def test_says_in_one_line_what_failed(self, script, tmp_path, capsys):
         words = [f"{SMALL}:wrong_backward", "--layers", "1", "-o", str(tmp_path / "a.onnx")]

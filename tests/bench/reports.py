@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
-from onnxdream.bench import Case, Machine, Report, Result
+from onnxdream.bench import Case, Hardware, Report, Result
 
 CASE = Case("squeezenet", "fire7", 512, "cpu", 0, "portable", 2)
 
-MACHINE = Machine(
+MACHINE = Hardware(
     cpu="Abacus 3000",
     cores=2,
     memory=8 << 30,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from reports import CASE, MACHINE, report, result
 
 from onnxdream.bench import Report, compare, table

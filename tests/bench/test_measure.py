@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from reports import CASE
 
 from onnxdream import kernels, load
 from onnxdream.bench import Effort, apart, measure, measure_apart, run
+from onnxdream.bench.child import answer
 from onnxdream.bench.measure import _nothing
 from onnxdream.bench.memory import peak_memory
 from onnxdream.errors import BenchmarkError
@@ -91,6 +94,28 @@ def test_a_process_that_breaks_is_explained(monkeypatch, code, said, reason):
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: broken)
     with pytest.raises(BenchmarkError, match=reason):
         measure_apart(SMALL, BRIEF)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("", "What was said of squeezenet .* is no result"),
+        ("a warning\n", "malformed"),
+        ("{}\n", "did not say why"),
+        ('{"result": {"case": {"network": 3}}}\n', r"result\.case\.network"),
+    ],
+)
+def test_an_answer_that_is_none(monkeypatch, said, reason):
+    done = subprocess.CompletedProcess([], 0, said, "")
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: done)
+    with pytest.raises(BenchmarkError, match=reason):
+        measure_apart(SMALL, BRIEF)
+
+
+def test_an_order_that_is_none_is_answered():
+    reply = BytesIO()
+    answer(BytesIO(b'{"case": {}}'), reply)
+    assert "missing required field" in json.loads(reply.getvalue())["error"]
 
 
 def test_no_python_to_start(monkeypatch):

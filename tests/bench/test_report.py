@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from reports import MACHINE, report, result
 
-from onnxdream.bench import Machine, Report, fingerprint, read, write
+from onnxdream.bench import Report, fingerprint, read, write
 from onnxdream.bench.fingerprint import Gpu
 from onnxdream.errors import BenchmarkError
+
+MEASURED = Path(__file__).parents[2] / "benchmarks" / "results"
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def content(of: Report, file: Path) -> dict:
 class TestRoundTrip:
     def test_what_is_written_is_read(self, file):
         gpu = Gpu("Graphics 9", "580.1", "81559")
-        kept = Report(7, True, Machine(**(vars(MACHINE) | {"gpus": (gpu,)})), [result()])
+        kept = Report(7, True, replace(MACHINE, gpus=(gpu,)), [result()])
         write(kept, file)
         found = read(file)
         assert (found.workload, found.quick, found.machine) == (7, True, kept.machine)
@@ -41,7 +44,7 @@ class TestRoundTrip:
         assert (one.peak_memory, one.device_memory) == (200 << 20, None)
 
     def test_what_is_not_known_stays_so(self, file):
-        machine = Machine(**(vars(MACHINE) | {"memory": None}))
+        machine = replace(MACHINE, memory=None)
         write(report(result(peak_memory=None, device_memory=3), machine=machine), file)
         found = read(file)
         assert found.machine.memory is None
@@ -51,6 +54,20 @@ class TestRoundTrip:
         write(report(), file)
         write(read(file), tmp_path / "again.json")
         assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+
+    @pytest.mark.parametrize(
+        "before", [*MEASURED.glob("*/bench.json")], ids=lambda p: p.parent.name
+    )
+    def test_what_was_measured_before_stays_the_same_bytes(self, before, file):
+        write(read(before), file)
+        assert file.read_bytes() == before.read_bytes()
+
+    def test_what_a_later_version_adds_is_passed_over(self, file):
+        whole = content(report(), file)
+        for place in (whole, whole["machine"], whole["results"][0], whole["results"][0]["case"]):
+            place["weather"] = ["red\x1b[31m", {"wind": -1}]
+        file.write_text(json.dumps(whole))
+        assert read(file).machine == MACHINE
 
     def test_samples_are_on_one_line(self, file):
         write(report(result(step=1.0)), file)
@@ -68,7 +85,7 @@ class TestFigures:
         assert sum(result(step=0.05).split) == pytest.approx(0.05)
 
 
-class TestMachine:
+class TestHardware:
     def test_it_says_what_figures_depend_on(self):
         machine = fingerprint()
         assert machine.cpu

@@ -8,7 +8,7 @@ columns, and `plot` draws it.
 from .apart import measure_apart, run
 from .compare import compare
 from .files import check_target
-from .fingerprint import Machine, fingerprint
+from .fingerprint import Hardware, fingerprint
 from .measure import measure
 from .plot import check_plot, plot
 from .report import Report, Result, read, write
@@ -23,7 +23,7 @@ __all__ = [
     "WORKLOAD",
     "Case",
     "Effort",
-    "Machine",
+    "Hardware",
     "Report",
     "Result",
     "check_plot",

@@ -6,16 +6,17 @@ case would hide those that come after it.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+
+import msgspec
 
 from ..errors import BenchmarkError
-from .fields import Fields
 from .fingerprint import fingerprint
-from .report import Report, Result, result_of
+from .orders import Answer, Order
+from .reading import decode
+from .report import Report, Result
 from .workload import FULL, QUICK, WORKLOAD, Case, Effort
 
 __all__ = ["measure_apart", "run"]
@@ -60,22 +61,22 @@ def measure_apart(case: Case, effort: Effort) -> Result:
     BenchmarkError
         If it could not be measured there.
     """
-    order = json.dumps({"case": asdict(case), "effort": asdict(effort)})
+    order = msgspec.json.encode(Order(case, effort)).decode()
     # Without -P, whatever lies in the current folder could take a module's place.
     command = [sys.executable, "-P", "-m", "onnxdream.bench.child"]
     try:
         child = subprocess.run(
-            command, input=order, capture_output=True, text=True, encoding="utf-8"
+            command, input=order, capture_output=True, encoding="utf-8", errors="replace"
         )
     except OSError as error:
         raise BenchmarkError(f"Python cannot be started for a benchmark: {error}.") from error
     if child.returncode:
         raise _error(case, _why(child))
     # What a library might have written comes before.
-    said = json.loads(child.stdout.splitlines()[-1])
-    if "error" in said:
-        raise _error(case, said["error"])
-    return result_of(Fields(said["result"], str(case)))
+    said = decode((child.stdout.splitlines() or [""])[-1], Answer, f"What was said of {case}")
+    if said.result is None:
+        raise _error(case, said.error or "it did not say why")
+    return said.result
 
 
 def _why(child: subprocess.CompletedProcess[str]) -> str:

@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
-from typing import Any, TextIO
+from typing import BinaryIO
+
+import msgspec
 
 from ..errors import OnnxdreamError
 from .measure import measure
-from .workload import Case, Effort
+from .orders import Answer, Order
+from .reading import decode
 
 __all__ = ["answer"]
 
 
-def answer(order: TextIO, reply: TextIO) -> None:
+def answer(order: BinaryIO, reply: BinaryIO) -> None:
     """Measure what is ordered.
 
     Parameters
     ----------
-    order : text file
-        JSON: a ``case`` and an ``effort``.
-    reply : text file
-        Gets one line of JSON: the ``result``, or an ``error``.
+    order : binary file
+        An `Order` as JSON.
+    reply : binary file
+        Gets one line of JSON: an `Answer`.
     """
-    told = json.load(order)
     try:
-        result = measure(Case(**told["case"]), Effort(**told["effort"]))
+        told = decode(order.read(), Order, "the order")
+        said = Answer(result=measure(told.case, told.effort))
     except OnnxdreamError as error:
-        said: dict[str, Any] = {"error": str(error)}
+        said = Answer(error=str(error))
     except MemoryError:
-        said = {"error": "there is not enough memory"}
-    else:
-        said = {"result": asdict(result)}
-    reply.write(json.dumps(said) + "\n")
+        said = Answer(error="there is not enough memory")
+    reply.write(msgspec.json.encode(said) + b"\n")
 
 
 if __name__ == "__main__":
-    answer(sys.stdin, sys.stdout)
+    answer(sys.stdin.buffer, sys.stdout.buffer)

@@ -7,21 +7,23 @@ import platform
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from .. import __version__, operators
 from ..kernels import IMPLEMENTATION
 from ..runtime import backend_version, usable_cores
 from .gpu import query
+from .reading import MOST_RECORDS, Line, Natural, Threads
 
-__all__ = ["Gpu", "Machine", "fingerprint"]
+__all__ = ["Gpu", "Hardware", "fingerprint"]
 
 
-@dataclass(frozen=True)
-class Gpu:
+class Gpu(Struct, frozen=True):
     """A graphics processor.
 
     Parameters
@@ -34,13 +36,12 @@ class Gpu:
         How much memory it has, in MiB.
     """
 
-    name: str
-    driver: str
-    memory: str
+    name: Line
+    driver: Line
+    memory: Line
 
 
-@dataclass(frozen=True)
-class Machine:
+class Hardware(Struct, frozen=True):
     """What figures depend on; nothing of it says whose machine it is.
 
     Parameters
@@ -65,18 +66,18 @@ class Machine:
         The day, in UTC.
     """
 
-    cpu: str
-    cores: int
-    memory: int | None
-    gpus: tuple[Gpu, ...]
-    system: str
-    versions: dict[str, str]
-    kernels: str
-    operators: str
-    date: str
+    cpu: Line
+    cores: Threads
+    memory: Natural | None
+    gpus: Annotated[tuple[Gpu, ...], Meta(max_length=MOST_RECORDS)]
+    system: Line
+    versions: Annotated[dict[Line, Line], Meta(max_length=MOST_RECORDS)]
+    kernels: Line
+    operators: Line
+    date: Line
 
 
-def fingerprint() -> Machine:
+def fingerprint() -> Hardware:
     """Describe this machine.
 
     Raises
@@ -84,7 +85,7 @@ def fingerprint() -> Machine:
     BackendNotFoundError
         If ONNX Runtime is not installed.
     """
-    return Machine(
+    return Hardware(
         cpu=_cpu(),
         cores=usable_cores(),
         memory=_memory(),

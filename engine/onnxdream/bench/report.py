@@ -6,28 +6,26 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
+from msgspec import Meta, Struct
 
 from ..errors import BenchmarkError
-from .fields import MOST_BYTES, Fields, parse
 from .files import save
-from .fingerprint import Gpu, Machine
+from .fingerprint import Hardware
+from .reading import MOST_BYTES, MOST_RECORDS, Line, Natural, Samples, decode
 from .workload import Case
 
-__all__ = ["Report", "Result", "as_json", "read", "result_of", "write"]
+__all__ = ["Report", "Result", "as_json", "read", "write"]
 
 _KIND = "onnxdream bench"
 _FORMAT = 1
-_LARGEST = 1 << 50
-_MOST_THREADS = 1 << 16
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What was measured of one case.
 
     Parameters
@@ -43,11 +41,11 @@ class Result:
     """
 
     case: Case
-    peak_memory: int | None
-    device_memory: int | None
-    step: Sequence[float]
-    network: Sequence[float]
-    kernels: Sequence[float]
+    peak_memory: Natural | None
+    device_memory: Natural | None
+    step: Samples
+    network: Samples
+    kernels: Samples
 
     @property
     def steps_per_second(self) -> float:
@@ -73,8 +71,7 @@ class Result:
         return network, kernels, step - network - kernels
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True):
     """The results of a benchmark, and what they were taken on.
 
     Parameters
@@ -83,16 +80,24 @@ class Report:
         The version of the workload.
     quick : bool
         Whether it was measured with less effort.
-    machine : Machine
+    machine : Hardware
         What it was measured on, and with.
     results : sequence of Result
         One for each case.
     """
 
-    workload: int
+    workload: Natural
     quick: bool
-    machine: Machine
-    results: Sequence[Result]
+    machine: Hardware
+    results: Annotated[Sequence[Result], Meta(max_length=MOST_RECORDS)]
+
+
+class _Kind(Struct):
+    kind: Line
+
+
+class _Format(Struct):
+    format: Natural
 
 
 def write(report: Report, path: str | os.PathLike[str]) -> None:
@@ -103,7 +108,8 @@ def write(report: Report, path: str | os.PathLike[str]) -> None:
     BenchmarkError
         If the file cannot be written.
     """
-    save(as_json({"kind": _KIND, "format": _FORMAT} | asdict(report)).encode(), path)
+    content = {"kind": _KIND, "format": _FORMAT} | msgspec.to_builtins(report)
+    save(as_json(content).encode(), path)
 
 
 def read(path: str | os.PathLike[str]) -> Report:
@@ -120,17 +126,11 @@ def read(path: str | os.PathLike[str]) -> Report:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise BenchmarkError(f"{path} cannot be read: {error.strerror}.") from error
-    fields = parse(content, name)
-    if fields.text("kind") != _KIND:
+    if decode(content, _Kind, name).kind != _KIND:
         raise BenchmarkError(f"{name} is no result of `onnxdream bench`.")
-    if fields.integer("format", 0, _LARGEST) != _FORMAT:
+    if decode(content, _Format, name).format != _FORMAT:
         raise BenchmarkError(f"{name} was written by another version of onnxdream: update both.")
-    return Report(
-        workload=fields.integer("workload", 0, _LARGEST),
-        quick=fields.flag("quick"),
-        machine=_machine_of(fields.object("machine")),
-        results=[result_of(result) for result in fields.objects("results")],
-    )
+    return decode(content, Report, name)
 
 
 def as_json(content: Any) -> str:
@@ -138,42 +138,4 @@ def as_json(content: Any) -> str:
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     return re.sub(
         r"\[\s+([-+.\deE,\s]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", text
-    )
-
-
-def result_of(fields: Fields) -> Result:
-    """Read a result from a JSON object."""
-    case = fields.object("case")
-    return Result(
-        case=Case(
-            network=case.text("network"),
-            layer=case.text("layer"),
-            size=case.integer("size", 1, _LARGEST),
-            provider=case.text("provider"),
-            device=case.integer("device", 0, _LARGEST),
-            lowering=case.text("lowering"),
-            threads=case.integer("threads", 1, _MOST_THREADS),
-            precision=case.text("precision"),
-            graphs=case.flag("graphs"),
-        ),
-        peak_memory=fields.optional_integer("peak_memory", 0, _LARGEST),
-        device_memory=fields.optional_integer("device_memory", 0, _LARGEST),
-        step=fields.durations("step"),
-        network=fields.durations("network"),
-        kernels=fields.durations("kernels"),
-    )
-
-
-def _machine_of(fields: Fields) -> Machine:
-    gpus = fields.objects("gpus")
-    return Machine(
-        cpu=fields.text("cpu"),
-        cores=fields.integer("cores", 1, _MOST_THREADS),
-        memory=fields.optional_integer("memory", 0, _LARGEST),
-        gpus=tuple(Gpu(gpu.text("name"), gpu.text("driver"), gpu.text("memory")) for gpu in gpus),
-        system=fields.text("system"),
-        versions=fields.texts("versions"),
-        kernels=fields.text("kernels"),
-        operators=fields.text("operators"),
-        date=fields.text("date"),
     )

@@ -7,12 +7,14 @@ and weights of the embedded networks, makes a new `WORKLOAD`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
+
+from msgspec import Struct
 
 from ..errors import BenchmarkError
 from ..network import load
 from ..runtime import Machine, choose, lowering_for, settled, usable_cores
+from .reading import Line, Natural, Positive, Threads
 
 __all__ = [
     "FULL",
@@ -47,8 +49,7 @@ SEED = 0
 """Of the picture, uniform noise, and of the jitter."""
 
 
-@dataclass(frozen=True)
-class Effort:
+class Effort(Struct, frozen=True):
     """How long a case is measured.
 
     Parameters
@@ -76,8 +77,7 @@ QUICK = Effort(SIZES[:2], 2, 8, 0.2)
 """The same work, less of it: under a minute on two cores."""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """One row of a benchmark.
 
     Parameters
@@ -100,14 +100,14 @@ class Case:
         Whether the steps are recorded and replayed as CUDA graphs, if they can be.
     """
 
-    network: str
-    layer: str
-    size: int
-    provider: str
-    device: int
-    lowering: str
-    threads: int
-    precision: str = "fp32"
+    network: Line
+    layer: Line
+    size: Positive
+    provider: Line
+    device: Natural
+    lowering: Line
+    threads: Threads
+    precision: Line = "fp32"
     graphs: bool = False
 
     @property
