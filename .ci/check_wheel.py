@@ -15,7 +15,11 @@ from zipfile import ZipFile
 # What a new virtual environment has before anything is installed.
 BUNDLED = {"pip", "setuptools"}
 
-MODULES = {"pytest-benchmark": "pytest_benchmark", "cython": "Cython"}
+MODULES = {
+    "cython": "Cython",
+    "pillow-heif": "pillow_heif",
+    "pytest-benchmark": "pytest_benchmark",
+}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from onnxdream.errors import (
     UnsupportedOperatorError,
 )
 from onnxdream.export import export, open_source
-from onnxdream.export.extras import need
+from onnxdream.extras import need
 from onnxdream.graph import read, read_card
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ def fails(function, *arguments, **settings):
 CASES = {
     "reading": """
 pixels = np.zeros((2000, 2000, 3), np.uint8)
-limit(20)
+limit(5)
 fails(images.read, pixels)
 """,
     "decoding": """

@@ -8,12 +8,11 @@ import numpy as np
 
 from . import kernels
 from .errors import RecipeError
+from .images import Picture
+from .images.picture import quantized, strips
 from .recipe import Recipe
 
 __all__ = ["Detail"]
-
-_STRIP_PIXELS = 1 << 20
-"""How many pixels a strip has, about."""
 
 _STRONGEST = 1000.0
 """The most by which a detail is multiplied to reach a difference."""
@@ -27,10 +26,8 @@ class Detail:
 
     Parameters
     ----------
-    original : ndarray of float32, shape (H, W, 3)
-        RGB, 0 to 1.
-    alpha : ndarray of float32, shape (H, W), optional
-        Where it is 0, pixels neither move nor count.
+    original : Picture
+        The picture; where its alpha is 0, pixels neither move nor count.
     detail : ndarray of float32, shape (h, w, 3)
         Of any size; it is enlarged to that of the original.
     filter : str
@@ -41,14 +38,12 @@ class Detail:
 
     def __init__(
         self,
-        original: np.ndarray,
-        alpha: np.ndarray | None,
+        original: Picture,
         detail: np.ndarray,
         filter: str,
         threads: int,
     ) -> None:
         self._original = original
-        self._alpha = alpha
         self._detail = detail
         self._how = filter, threads
 
@@ -65,46 +60,51 @@ class Detail:
         return self._strength_of(recipe.target_rms)
 
     def added(self, strength: float) -> tuple[np.ndarray, float]:
-        """The picture with the detail, float32 (H, W, 3), 0 to 1, and its `rms`."""
-        out = np.empty(self._original.shape, np.float32)
+        """The picture with the detail, in its own depth, and its `rms`."""
+        samples = self._original.samples
+        out = np.empty_like(samples, order="C")
 
         def keep(rows: slice, moved: np.ndarray) -> None:
-            out[rows] = moved
+            out[rows] = quantized(moved, samples.dtype)
 
         return out, self.rms(strength, keep)
 
     def rms(
         self, strength: float, keep: Callable[[slice, np.ndarray], None] | None = None
     ) -> float:
-        """How far that is from the original, root mean square in 8-bit grey levels."""
+        """How far that is from the original, root mean square in 8-bit grey levels.
+
+        It is that of the floats, before they are rounded to the picture's depth.
+        """
         total = 0.0
-        for rows, moved in self._strips(strength):
-            total += float(np.sum(np.square(moved - self._original[rows], dtype=np.float64)))
+        for rows, base, moved in self._strips(strength):
+            total += float(np.sum(np.square(moved - base, dtype=np.float64)))
             if keep is not None:
                 keep(rows, moved)
-        count = self._original.shape[0] * self._original.shape[1]
-        if self._alpha is not None:
-            count = int(np.count_nonzero(self._alpha))
+        count = self._original.height * self._original.width
+        if self._original.alpha is not None:
+            count = int(np.count_nonzero(self._original.alpha))
         return 255 * float(np.sqrt(total / (3 * count))) if count else 0.0
 
-    def _strips(self, strength: float) -> Iterator[tuple[slice, np.ndarray]]:
-        height, width = self._original.shape[:2]
+    def _strips(self, strength: float) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Rows of the original, and of what becomes of them."""
+        original, alpha = self._original, self._original.alpha
+        height, width = original.height, original.width
         filter, threads = self._how
-        each = max(1, _STRIP_PIXELS // width)
-        for top in range(0, height, each):
-            rows = slice(top, min(top + each, height))
+        for rows in strips(height, width):
             strip = self._detail[rows]
-            if self._detail.shape != self._original.shape:
+            if self._detail.shape[:2] != (height, width):
                 strip = kernels.resize(
                     self._detail, height, width, filter, threads, rows=(rows.start, rows.stop)
                 )
+            base = original.rows(rows.start, rows.stop)
             moved = strip * np.float32(strength)
-            moved += self._original[rows]
+            moved += base
             np.clip(moved, 0, 1, out=moved)
-            if self._alpha is not None:
-                still = self._alpha[rows] == 0
-                moved[still] = self._original[rows][still]
-            yield rows, moved
+            if alpha is not None:
+                still = alpha[rows] == 0
+                moved[still] = base[still]
+            yield rows, base, moved
 
     def _strength_of(self, target: float) -> float:
         """The strength that reaches a difference, between two that enclose it."""

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from . import images, kernels
+from .demand import Demand, activation_bytes, check_memory, spelled
 from .detail import Detail
 from .errors import BackendError, DreamStoppedError, GradientError, ImageFormatError, RecipeError
 from .gradient import gradient_graph
@@ -39,6 +40,7 @@ from .runtime import (
     placement,
     settled,
     usable_cores,
+    usable_memory,
 )
 from .step import parts_of, values_of
 
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
 __all__ = ["Dreamer", "dream", "dreamer_for"]
 
 _NOISE_SIDE = 224
+
+_ENCODING = 4
+"""What Pillow takes for each pixel of a picture that it encodes, in bytes."""
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +133,7 @@ class Dreamer:
         self._backend = settled(choose(self.machine))
         self._lowering = lowering_for(self._backend, self.machine.lowering)
         self._gradients: dict[tuple[str, ...], Graph] = {}
+        self._step_bytes: dict[tuple[str, ...], float] = {}
         self._steppers: dict[tuple[tuple[str, ...], tuple[str, ...]], Stepper] = {}
         self._sessions: Sessions | None = None
         self._closed = False
@@ -314,10 +320,13 @@ class Dreamer:
         watch = Watch(progress, cancel, timeout)
         made = self.recipe(recipe, **settings)
         try:
-            return self._dream_picture(images.read(source), made, watch).to_image()
+            return self._dream_picture(self._read(source), made, watch).to_image()
         except DreamStoppedError as error:
             error.partial = error.partial.to_image()
             raise
+
+    def _read(self, source: images.Source) -> images.Picture:
+        return images.read(source, self.machine.max_pixels or images.MAX_PIXELS)
 
     @_enough_to_dream
     def dream_picture(
@@ -349,23 +358,22 @@ class Dreamer:
         """Dream an array, float32 of shape (H, W, 3), RGB, 0 to 1; see `dream`."""
         watch = Watch(progress, cancel, timeout)
         made = self.recipe(recipe, **settings)
-        return self._dreamt(images.checked(pixels), None, made, watch)[0]
+        return self._dreamt(images.Picture(images.checked(pixels)), made, watch)[0]
 
     def _dream_picture(
         self, picture: images.Picture, recipe: Recipe, watch: Watch
     ) -> images.Picture:
         try:
-            pixels, resolved = self._dreamt(picture.pixels, picture.alpha, recipe, watch)
+            samples, resolved = self._dreamt(picture, recipe, watch)
         except DreamStoppedError as error:
-            error.partial = picture.with_pixels(error.partial)
+            error.partial = picture.with_samples(error.partial)
             raise
         provenance = self._provenance(picture, recipe, resolved)
-        return replace(picture.with_pixels(pixels), texts=provenance.texts())
+        return replace(picture.with_samples(samples), texts=provenance.texts())
 
     def _provenance(
         self, picture: images.Picture, recipe: Recipe, resolved: Resolved
     ) -> Provenance:
-        height, width = picture.pixels.shape[:2]
         made = msgspec.structs.replace(
             recipe,
             # A path may say whose it is.
@@ -375,7 +383,7 @@ class Dreamer:
         )
         return Provenance(
             recipe=made,
-            input=Input(width=width, height=height, sha256=picture.sha256()),
+            input=Input(width=picture.width, height=picture.height, sha256=picture.sha256()),
             used=self.used(),
             octaves=[(across, down) for down, across in resolved.octaves],
             strength=resolved.strength,
@@ -393,16 +401,13 @@ class Dreamer:
         )
 
     def _dreamt(
-        self, original: np.ndarray, alpha: np.ndarray | None, recipe: Recipe, watch: Watch
+        self, original: images.Picture, recipe: Recipe, watch: Watch
     ) -> tuple[np.ndarray, Resolved]:
         """A dream at its working size, added to the original."""
         layers = self.network.weights(recipe.layers) if recipe.layers else self.layers
         least = self.network.least_size(list(layers))
-        height, width = working_size(original.shape[0], original.shape[1], recipe.size)
-        working = original
-        if (height, width) != original.shape[:2]:
-            working = kernels.resize(original, height, width, recipe.resize, self.threads)
-        working, crop = reflected(working, least)
+        self._check_memory(original, recipe, layers, least)
+        working, crop = reflected(self._working(original, recipe), least)
         height, width = working.shape[:2]
         scale = recipe.octave_scale
         count = octave_count(height, width, recipe.octaves, scale, least)
@@ -426,13 +431,40 @@ class Dreamer:
         stepper = self._stepper(layers, parts)
         found, stopped = amplify(working, sizes, stepper, recipe, values, self.threads, watch)
         found = np.ascontiguousarray(found[crop])
-        detail = Detail(original, alpha, found, recipe.resize, self.threads)
+        detail = Detail(original, found, recipe.resize, self.threads)
         if stopped is not None:
             stopped.partial, _ = detail.added(recipe.strength)
             raise stopped
         strength = detail.strength(recipe)
         dreamt, rms = detail.added(strength)
         return dreamt, Resolved(layers, sizes, strength, rms)
+
+    def _check_memory(
+        self, original: images.Picture, recipe: Recipe, layers: Mapping[str, float], least: int
+    ) -> None:
+        """Refuse what does not fit, before anything is done for it."""
+        key = tuple(layers)
+        # What a GPU has is not this process's to count.
+        if key not in self._step_bytes and self.provider == "cpu":
+            found = activation_bytes(self.network.graph, layers, self.lowering)
+            self._step_bytes[key] = found
+        kept = original.samples.itemsize * (3 if original.alpha is None else 4)
+        demand = Demand(
+            (original.height, original.width),
+            self._step_bytes.get(key, 0.0),
+            2 * kept + _ENCODING,
+            least,
+        )
+        log.info("The dream takes about %s of memory.", spelled(demand.bytes_at(recipe.size)))
+        check_memory(self.machine.memory or usable_memory(), demand, recipe.size)
+
+    def _working(self, original: images.Picture, recipe: Recipe) -> np.ndarray:
+        """The picture at the size at which it is dreamed, in float32."""
+        size = height, width = working_size(original.height, original.width, recipe.size)
+        pixels = np.ascontiguousarray(original.pixels)
+        if size == pixels.shape[:2]:
+            return pixels
+        return kernels.resize(pixels, height, width, recipe.resize, self.threads)
 
     def _gradient(self, layers: Mapping[str, float]) -> Graph:
         """The gradient graph of some layers; their weights are inputs."""

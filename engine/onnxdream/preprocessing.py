@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Preprocessing"]
 
+_LEAST, _LARGEST = 1e-30, 1e30
+"""Of a mean and a std on the scale of 0 to 1, so that float32 holds what is made of them."""
+
 
 class Preprocessing(Struct, frozen=True, forbid_unknown_fields=True):
     """What turns a picture into a network's input: (x − mean) / std.
@@ -53,6 +56,19 @@ class Preprocessing(Struct, frozen=True, forbid_unknown_fields=True):
             raise RecipeError(f'channels must be "RGB" or "BGR", but is {said(self.channels)}.')
         if self.value_range[0] >= self.value_range[1]:
             raise RecipeError(f"value_range must rise from low to high, not {self.value_range}.")
+        self._check_units()
+
+    def _check_units(self) -> None:
+        """Refuse what is no number, or divides by nothing, in float32."""
+        low, high = self.value_range
+        means = [(value - low) / (high - low) for value in self.mean]
+        stds = [value / (high - low) for value in self.std]
+        possible = all(abs(value) <= _LARGEST for value in means)
+        if not (possible and all(_LEAST <= value <= _LARGEST for value in stds)):
+            raise RecipeError(
+                f"mean {self.mean} and std {self.std} are out of all proportion to the "
+                f"value_range {self.value_range}."
+            )
 
     @property
     def bgr(self) -> bool:

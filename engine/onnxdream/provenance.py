@@ -11,9 +11,10 @@ import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from . import __version__, operators
 from .errors import RecipeError
@@ -147,7 +148,7 @@ class Provenance(Struct, frozen=True, kw_only=True):
     recipe: Recipe
     input: Input
     used: Used
-    octaves: list[tuple[int, int]]
+    octaves: Annotated[list[tuple[int, int]], Meta(min_length=1, max_length=64)]
     strength: float
     rms: float
     output: Output | None = None
@@ -174,7 +175,8 @@ class Provenance(Struct, frozen=True, kw_only=True):
             "seed": recipe.seed,
         }
         said = ", ".join(f"{name}: {value}" for name, value in settings.items())
-        return f"{recipe.network}: {layers}; {said}; onnxdream {self.used.versions['onnxdream']}"
+        version = self.used.versions.get("onnxdream", "of an unknown version")
+        return f"{recipe.network}: {layers}; {said}; onnxdream {version}"
 
     @classmethod
     def of(cls, texts: Mapping[str, str], name: str) -> Provenance:

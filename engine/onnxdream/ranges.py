@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
@@ -50,14 +51,21 @@ def number_within(name: str, value: Any, low: float, high: float) -> float:
     known = isinstance(value, Real) and not isinstance(value, bool)
     if not known:
         raise RecipeError(f"{name} must be a number, but is {said(value)}.")
-    if not low <= value <= high:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not low <= number <= high:
         raise RecipeError(f"{name} must be from {low:.7g} to {high:.7g}, but is {said(value)}.")
-    return float(value)
+    return number
 
 
 def whole_number_within(name: str, value: object, low: int, high: int) -> int:
     """Return a whole number as an int, which never overflows; see `number_within`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise RecipeError(f"{name} must be a whole number, but is {said(value)}.")
-    number_within(name, value, low, high)
-    return int(value)
+    number = int(value)
+    # Exact, where a float would be rounded into the range.
+    if not low <= number <= high:
+        raise RecipeError(f"{name} must be from {low:.7g} to {high:.7g}, but is {said(value)}.")
+    return number

@@ -178,3 +178,10 @@ def test_weights_of_ours_stay_inputs():
     [one] = run_graph(again, feeds, ["loss"])
     [two] = run_graph(again, {**feeds, name: np.array(2, np.float32)}, ["loss"])
     assert two == pytest.approx(2 * one)
+
+
+def test_a_dimension_below_one_is_not_known():
+    """Some exporters write -1 where a size is open."""
+    model = model_of([helper.make_node("Relu", ["image"], ["y"])])
+    model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = -1
+    assert from_model(model).inputs["image"].shape == (1, 3, "dim_2", "dim_3")

@@ -354,6 +354,14 @@ def test_what_takes_more_memory_than_there_is():
         Shapes(graph)
 
 
+def test_padding_that_takes_more_memory_than_there_is():
+    """A window that is as large, and as far from the next, makes one element of it."""
+    most = 2**31 - 1
+    said = {"kernel_shape": [most, 1], "pads": [most - 1, 0] * 2, "strides": [most, 1]}
+    with pytest.raises(NetworkFormatError, match=r"MaxPool 'made' would make \d+ numbers"):
+        Shapes(one(Node("MaxPool", ["image"], ["made"], said)))
+
+
 def test_an_operator_that_nobody_knows_hides_what_is_behind_it():
     graph = convnet()
     graph.nodes.append(Node("Riddle", ["second"], ["riddle"], domain="com.example"))

@@ -71,16 +71,17 @@ def test_a_palette_becomes_its_colours():
 def test_alpha_is_kept(mode, value, rgba):
     picture = images.read(Image.new(mode, (3, 2), value))
     assert picture.alpha.shape == (2, 3)
-    assert picture.alpha.dtype == np.float32
+    assert picture.opacity.dtype == np.float32
+    assert picture.alpha.dtype == picture.samples.dtype == np.uint8
     assert (levels(picture.pixels) == rgba[:3]).all()
-    assert (levels(picture.alpha) == rgba[3]).all()
+    assert (levels(picture.opacity) == rgba[3]).all()
 
 
 def test_the_alpha_of_a_palette_with_alpha_is_kept():
     image = palette_image().convert("PA")
     image.putalpha(Image.new("L", (2, 2), 51))
     picture = images.read(image)
-    assert (levels(picture.alpha) == 51).all()
+    assert (levels(picture.opacity) == 51).all()
     assert levels(picture.pixels[0]).tolist() == [[255, 0, 0], [0, 255, 0]]
 
 
@@ -101,13 +102,13 @@ def test_the_alpha_of_a_palette_with_alpha_is_kept():
 )
 def test_the_transparent_colour_of_a_png_becomes_alpha(image, transparency, alpha):
     picture = images.read(encoded(image, transparency=transparency))
-    assert levels(picture.alpha).tolist() == alpha
+    assert levels(picture.opacity).tolist() == alpha
 
 
 def test_a_transparent_colour_is_compared_in_sixteen_bits(sixteen_bit_png):
     values = np.array([[[256, 2, 3], [257, 2, 3]]], np.uint16)
     content = sixteen_bit_png(values, (b"tRNS", struct.pack(">3H", 257, 2, 3)))
-    assert images.read(content).alpha.tolist() == [[1, 0]]
+    assert images.read(content).opacity.tolist() == [[1, 0]]
 
 
 def test_a_left_over_note_of_transparency_is_no_alpha():
@@ -149,7 +150,7 @@ def test_sixteen_bit_colour_is_read_in_full(sixteen_bit_file, values):
 @given(values=hnp.arrays(np.uint16, shapes(4)))
 def test_sixteen_bit_alpha_is_read_in_full(sixteen_bit_png, values):
     picture = images.read(sixteen_bit_png(values))
-    read = np.dstack([picture.pixels, picture.alpha])
+    read = np.dstack([picture.pixels, picture.opacity])
     np.testing.assert_array_equal(read, np.float32(values) / np.float32(65535))
 
 
@@ -222,7 +223,7 @@ def test_the_exif_orientation_is_applied(format, orientation, upright):
     by_pillow = np.asarray(ImageOps.exif_transpose(source))
     picture = images.read(encoded(image, format, exif=exif))
     assert levels(picture.pixels[..., 0]).tolist() == upright == by_pillow[..., 0].tolist()
-    assert (levels(picture.alpha) - 50).tolist() == upright
+    assert (levels(picture.opacity) - 50).tolist() == upright
     assert picture.pixels.flags.c_contiguous
 
 
@@ -291,7 +292,7 @@ def test_grey_with_alpha_of_a_profile_becomes_srgb(linear_grey):
     image = Image.new("LA", (2, 2), (64, 51))
     picture = images.read(encoded(image, icc_profile=linear_grey))
     np.testing.assert_allclose(picture.pixels, linear_to_srgb(64 / 255), atol=1 / 255)
-    assert (levels(picture.alpha) == 51).all()
+    assert (levels(picture.opacity) == 51).all()
 
 
 def test_cmyk_of_a_profile_becomes_srgb(colourless_cmyk):

@@ -55,12 +55,20 @@ def test_a_named_format_wins_over_the_suffix(given, format, tmp_path):
         assert image.format == format
 
 
-def test_png_is_the_default(tmp_path):
+def test_a_stream_gets_png(tmp_path):
     stream = io.BytesIO()
     images.write(PICTURE, stream)
-    images.write(PICTURE, tmp_path / "picture")
+    images.write(PICTURE, tmp_path / "picture", format="png")
     assert stream.getvalue() == (tmp_path / "picture").read_bytes()
     assert stream.getvalue().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("use", [lambda path: images.write(PICTURE, path), images.check_target])
+@pytest.mark.parametrize("name", ["picture", ".png", "picture."])
+def test_a_path_without_a_suffix_must_be_given_a_format(use, name, tmp_path):
+    with pytest.raises(ImageFormatError, match=r"no suffix .* \.png, say, or name the format"):
+        use(tmp_path / name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_stream_gets_a_named_format():
@@ -91,7 +99,7 @@ def test_jpeg_keeps_fine_colour(tmp_path):
 
 @pytest.mark.parametrize("quality", [0, 101, -5])
 def test_an_impossible_quality_is_refused(quality):
-    with pytest.raises(RecipeError, match="between 1 and 100"):
+    with pytest.raises(RecipeError, match="from 1 to 100"):
         images.write(PICTURE, io.BytesIO(), "JPEG", quality)
 
 

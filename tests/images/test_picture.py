@@ -42,15 +42,17 @@ def test_to_image_rounds_and_clips():
     assert np.asarray(images.Picture(pixels).to_image()).tolist() == expected
 
 
-def test_with_pixels_keeps_the_rest():
+def test_with_samples_keeps_the_rest():
     alpha = np.full((2, 3), 0.5, np.float32)
-    picture = images.Picture(np.zeros((2, 3, 3), np.float32), alpha, b"profile")
-    pixels = np.ones((2, 3, 3), np.float32)
-    other = picture.with_pixels(pixels)
-    assert other.pixels is pixels
+    picture = images.Picture(np.zeros((2, 3, 3), np.float32), alpha, b"profile", {"key": "text"})
+    samples = np.ones((2, 3, 3), np.float32)
+    other = picture.with_samples(samples)
+    assert other.samples is samples
+    assert other.pixels is samples
     assert other.alpha is alpha
     assert other.icc_profile == b"profile"
-    assert not picture.pixels.any()
+    assert other.texts == {"key": "text"}
+    assert not picture.samples.any()
 
 
 def test_wrong_shapes_are_refused():
@@ -58,7 +60,59 @@ def test_wrong_shapes_are_refused():
         images.Picture(np.zeros((2, 3), np.float32))
     picture = images.Picture(np.zeros((2, 3, 3), np.float32), np.zeros((2, 3), np.float32))
     with pytest.raises(ImageFormatError, match="Alpha"):
-        picture.with_pixels(np.zeros((3, 2, 3), np.float32))
+        picture.with_samples(np.zeros((3, 2, 3), np.float32))
+
+
+def test_wrong_types_are_refused():
+    samples = np.zeros((2, 3, 3), np.uint8)
+    for wrong in (np.zeros((2, 3, 3)), np.zeros((2, 3, 3), np.int16), [[0]], None):
+        with pytest.raises(ImageFormatError, match="uint8, uint16 or float32"):
+            images.Picture(wrong)
+    with pytest.raises(ImageFormatError, match="Alpha is of uint16, but the samples are of uint8"):
+        images.Picture(samples, np.zeros((2, 3), np.uint16))
+    with pytest.raises(ImageFormatError, match="have 16 bits, and not 8"):
+        images.Picture(samples).with_samples(samples.astype(np.uint16))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_pixels_are_floats_and_samples_stay_what_they_are(kind):
+    white = 1 if kind is np.float32 else np.iinfo(kind).max
+    samples = np.random.default_rng(0).uniform(0, white, (5, 4, 3)).astype(kind)
+    picture = images.Picture(samples, samples[..., 0])
+    assert picture.samples is samples
+    assert (picture.depth, picture.height, picture.width) == (8 * samples.itemsize, 5, 4)
+    expected = samples / np.float32(white)
+    assert picture.pixels.dtype == picture.opacity.dtype == np.float32
+    np.testing.assert_array_equal(picture.pixels, expected)
+    np.testing.assert_array_equal(picture.opacity, expected[..., 0])
+    np.testing.assert_array_equal(picture.rows(1, 3), expected[1:3])
+
+
+@pytest.mark.parametrize(("depth", "deeper"), [(8, 16), (8, 32), (16, 32)])
+def test_a_deeper_picture_holds_every_level(depth, deeper):
+    kind = {8: np.uint8, 16: np.uint16}[depth]
+    levels = np.arange(256 ** (depth // 8)).astype(kind)
+    levels = np.dstack([levels.reshape(16, -1)] * 3)
+    picture = images.Picture(levels, levels[..., 0])
+    back = picture.in_depth(deeper).in_depth(depth)
+    assert picture.in_depth(deeper).depth == deeper
+    assert np.array_equal(back.samples, levels)
+    assert np.array_equal(back.alpha, levels[..., 0])
+
+
+def test_eight_bits_of_sixteen_are_the_nearest():
+    levels = np.array([[[0, 128, 129], [385, 386, 65535]]], np.uint16)
+    assert images.Picture(levels).in_depth(8).samples.tolist() == [[[0, 0, 1], [1, 2, 255]]]
+
+
+@given(hnp.arrays(np.uint8, (3, 2, 3)))
+def test_the_hash_is_that_of_the_samples(samples):
+    picture = images.Picture(samples)
+    assert picture.sha256() == images.Picture(samples.copy(order="F")).sha256()
+    other = samples.copy()
+    other[0, 0, 0] ^= 1
+    assert picture.sha256() != picture.with_samples(other).sha256()
+    assert picture.sha256() != picture.in_depth(16).sha256()
 
 
 def test_arrays_and_pictures_share_no_memory():

@@ -170,3 +170,26 @@ def test_refuses_unknown_filters(kernels: Kernels) -> None:
 def test_refuses_no_threads(kernels: Kernels) -> None:
     with pytest.raises(ValueError, match="threads must be at least 1, not 0"):
         kernels.resize(noise(4, 4, 3), 5, 5, threads=0)
+
+
+@given(
+    source=st.tuples(sides, sides),
+    height=sides,
+    width=sides,
+    filter=filters,
+    data=st.data(),
+)
+def test_some_rows_are_those_of_the_whole(
+    kernels: Kernels,
+    source: tuple[int, int],
+    height: int,
+    width: int,
+    filter: str,
+    data: st.DataObject,
+) -> None:
+    picture = noise(*source, 3)
+    first = data.draw(st.integers(0, height - 1))
+    last = data.draw(st.integers(first + 1, height))
+    whole = kernels.resize(picture, height, width, filter)
+    some = kernels.resize(picture, height, width, filter, rows=(first, last))
+    np.testing.assert_array_equal(some, whole[first:last])

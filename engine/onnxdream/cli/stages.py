@@ -60,4 +60,4 @@ class Saved:
         """Write the picture, if its turn has come."""
         if progress.step % self._every == 0:
             name = f"octave{progress.octave:02}-step{progress.step:05}.png"
-            images.write(images.Picture(progress.picture()), self._folder / name)
+            images.write(images.Picture(progress.picture()), self._folder / name, depth=8)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import ExportError, RecipeError
+from ..extras import need
 from ..gradient import gradient_graph
 from ..graph import Card, Graph, Shapes, Tensor, write
 from ..lowering import portable
@@ -19,7 +20,6 @@ from ..network import Network
 from ..preprocessing import Preprocessing
 from ..recipe import Layers
 from ..runtime import Machine, Session, choose, usable_cores
-from .extras import need
 
 if TYPE_CHECKING:
     from torch import nn

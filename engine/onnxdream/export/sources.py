@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ExportError
+from ..extras import need
 from ..preprocessing import Preprocessing
-from .extras import need
 
 if TYPE_CHECKING:
     from torch import nn

@@ -29,7 +29,7 @@ from onnx.numpy_helper import from_array
 from ..errors import NetworkFormatError
 from .ir import Graph, Node
 from .names import IMAGE
-from .operands import fault_of, windows_fit
+from .operands import fault_of, padded_elements, windows_fit
 from .protobuf import OPSET, element_type, node_proto
 from .values import value_of
 
@@ -131,6 +131,7 @@ class _Walk:
                     f"An image of {self._size} is too small for the network: "
                     f"the windows of {node} would not fit."
                 )
+            self._check_count(node, padded_elements(node, self._shapes))
             if schema is not None and all(name in self._types for name in node.inputs if name):
                 self._look_at(node, schema, proto)
         dtypes = {
@@ -187,13 +188,16 @@ class _Walk:
             raise NetworkFormatError(
                 f"An image of {self._size} is too small for the network: {name!r} would be empty."
             )
-        if math.prod(known) > self._most:
-            raise NetworkFormatError(
-                f"The network makes too much of an image of {self._size}: {node} would make "
-                f"{math.prod(known)} numbers, and at most {self._most} are made at once."
-            )
+        self._check_count(node, math.prod(known))
         if len(known) == len(dims):
             self._shapes[name] = tuple(known)
+
+    def _check_count(self, node: Node, count: int) -> None:
+        if count > self._most:
+            raise NetworkFormatError(
+                f"The network makes too much of an image of {self._size}: {node} would make "
+                f"{count} numbers, and at most {self._most} are made at once."
+            )
 
 
 @lru_cache(maxsize=1024)

@@ -7,10 +7,11 @@ refuses the rest; a lowering that lays weights out anew must never get to see it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 
 from .ir import Node
 
-__all__ = ["fault_of", "windows_fit"]
+__all__ = ["fault_of", "padded_elements", "windows_fit"]
 
 Shape = tuple[int, ...]
 Check = Callable[[Node, Sequence[Shape | None]], str | None]
@@ -57,6 +58,17 @@ def windows_fit(node: Node, shapes: Mapping[str, Shape]) -> bool:
         (k - 1) * d < extent + before + after
         for k, d, extent, (before, after) in zip(kernel, dilations, image, ends, strict=False)
     )
+
+
+def padded_elements(node: Node, shapes: Mapping[str, Shape]) -> int:
+    """How many elements windows move over, with the padding that a file asks for."""
+    shape = shapes.get(node.inputs[0], ()) if node.inputs else ()
+    if node.domain or node.op not in _SLIDING or len(shape) < 3:
+        return 0
+    axes = len(shape) - 2
+    pads = node.integers("pads", [0] * 2 * axes)
+    ends = zip(shape[2:], pads, pads[axes:], strict=False)
+    return prod([*shape[:2], *(extent + before + after for extent, before, after in ends)])
 
 
 _SLIDING = frozenset({"Conv", "MaxPool", "AveragePool", "LpPool"})

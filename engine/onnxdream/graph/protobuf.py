@@ -133,7 +133,7 @@ def _tensor(value: ValueInfoProto) -> Tensor:
     return Tensor(
         dtype,
         tuple(
-            dim.dim_value if dim.HasField("dim_value") else dim.dim_param or f"dim_{axis}"
+            dim.dim_value if dim.dim_value > 0 else dim.dim_param or f"dim_{axis}"
             for axis, dim in enumerate(dims)
         ),
     )

@@ -10,7 +10,13 @@ from contextlib import contextmanager
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import ImageError, ImageFormatError, ImageTooLargeError, ImageTruncatedError
+from ..errors import (
+    ImageError,
+    ImageFormatError,
+    ImageTooLargeError,
+    ImageTruncatedError,
+    OnnxdreamError,
+)
 
 __all__ = ["guarded"]
 
@@ -25,23 +31,26 @@ _CUT = (
     "could not create decoder object",
 )
 
-# Of some damage Pillow tells its log beside raising it, and where nobody has set one
-# up that is printed.
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+# Of some damage Pillow and tifffile tell their logs beside raising it, and where nobody
+# has set one up that is printed.
+for _log in ("PIL", "tifffile"):
+    logging.getLogger(_log).addHandler(logging.NullHandler())
 
-# The list of warning filters belongs to the whole process: two threads that put
-# it back in the wrong order would leave it changed.
-_filters = threading.RLock()
+# The list of warning filters belongs to the whole process, and so does Pillow's limit:
+# two threads that put them back in the wrong order would leave them changed.
+_process = threading.RLock()
 
 
 @contextmanager
-def guarded(name: str) -> Iterator[None]:
+def guarded(name: str, max_pixels: int = 0) -> Iterator[None]:
     """Read with Pillow, quietly, one thread at a time, its errors turned into ours.
 
     Parameters
     ----------
     name : str
         What is read, as the messages begin.
+    max_pixels : int
+        So many pixels are no bomb, whatever Pillow takes for one.
 
     Raises
     ------
@@ -55,14 +64,26 @@ def guarded(name: str) -> Iterator[None]:
         If it is no picture, or damaged.
     """
     try:
-        with _filters, warnings.catch_warnings():
+        with _process, warnings.catch_warnings(), _allowing(max_pixels):
             warnings.filterwarnings("ignore", module=r"PIL\.")
             yield
-    except (ImageError, MemoryError):
+    except (OnnxdreamError, MemoryError):
         raise
     # Pillow's readers raise anything on damaged bytes, from SyntaxError to ZeroDivisionError.
     except Exception as error:
         raise _ours(name, error) from error
+
+
+@contextmanager
+def _allowing(pixels: int) -> Iterator[None]:
+    """Let Pillow open so many pixels, if it would not: it refuses twice its limit."""
+    before = Image.MAX_IMAGE_PIXELS
+    if before is not None and pixels > 2 * before:
+        Image.MAX_IMAGE_PIXELS = pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _ours(name: str, error: Exception) -> ImageError:

@@ -9,46 +9,49 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .. import files
-from ..errors import ImageError, ImageFormatError, ImageNotFoundError, ImageTooLargeError
+from ..errors import ImageError, ImageFormatError, ImageNotFoundError
 from ..memory import enough_memory
+from ..ranges import whole_number_within
+from .arrays import ARRAYS, NPY_MAGIC, from_array, from_npy
 from .depth import sixteen_bits
 from .guard import guarded
+from .heif import is_heif, prepare
+from .limits import MAX_PIXELS, MAX_SIDE, Limits
 from .modes import from_pillow
 from .picture import Picture
+from .tiff import from_tiff, is_misread, is_tiff
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "Source", "read"]
-
-MAX_PIXELS = 178_956_970
-"""The most pixels that are decoded: 512 MiB of 8-bit RGB, 2 GiB of float32."""
-
-MAX_SIDE = 262_144
-"""The longest side that is decoded, in pixels: no camera and no scanner comes near it,
-and of a file that claims more the rows alone take seconds."""
+__all__ = ["Source", "read"]
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
 """What `read` takes."""
 
-_ARRAYS = "uint8 of shape (H, W), (H, W, 3) or (H, W, 4), or float32 or float64 of 0 to 1"
+_HEAD = 64
+"""So many bytes of a file tell what it is."""
 
 
 @enough_memory("The picture cannot be read", "shrink it first")
-def read(source: Source) -> Picture:
+def read(source: Source, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture.
 
     The EXIF orientation is applied and transparency is kept, also that of a
-    palette or of a single colour. Every mode of Pillow is made RGB: 16-bit grey
-    and 16-bit RGB in full depth, CMYK and grey through their colour profile,
-    RGB with its profile kept. Of an animation it is the first frame.
+    palette or of a single colour. Everything is made RGB in the depth that it
+    has: 8 bits, 16 bits, or float32. CMYK and grey go through their colour
+    profile, and RGB keeps its own. Of an animation it is the first frame.
+    HEIC needs onnxdream[heif]; a TIFF of RGB in floats, onnxdream[tiff].
 
     Parameters
     ----------
     source : str, PathLike, bytes, BinaryIO, PIL.Image.Image or ndarray
         A path; the bytes of a file; a binary stream, which is read from where
         it stands to its end; a Pillow image; or an array, uint8 or floats of
-        0 to 1, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4).
+        0 to 1, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4), which a ``.npy``
+        file may hold, too.
+    max_pixels : int
+        The most pixels that are decoded.
 
     Raises
     ------
@@ -59,32 +62,37 @@ def read(source: Source) -> Picture:
     ImageTruncatedError
         If it ends too early.
     ImageTooLargeError
-        If it has more than `MAX_PIXELS` pixels or a side longer than
-        `MAX_SIDE`, which is known before any is decoded.
+        If it has more pixels than that or a side longer than `MAX_SIDE`, which
+        is known before any is decoded.
+    MissingExtraError
+        If a file needs an extra that is not installed.
+    RecipeError
+        If `max_pixels` is impossible.
     ImageError
         If the file or the stream cannot be read.
     OutOfMemoryError
         If there is not enough memory.
     """
+    limits = Limits(whole_number_within("max_pixels", max_pixels, 1, MAX_SIDE**2))
     match source:
         case np.ndarray():
-            return _from_array(source)
+            return from_array(source, limits)
         case Image.Image():
-            _check_size(source, "The image")
+            limits.check(source.width, source.height, "The image")
             return from_pillow(source, "The image")
         case bytes():
-            return _decode(BytesIO(source), "The byte string")
+            return _decode(BytesIO(source), "The byte string", limits)
         case str() | os.PathLike():
-            return _read_file(files.path_from(source, ImageError))
+            return _read_file(files.path_from(source, ImageError), limits)
         case _ if hasattr(source, "read"):
-            return _decode(_contents(source, "The stream"), "The stream")
+            return _decode(_contents(source, "The stream"), "The stream", limits)
     raise ImageFormatError(
         f"A {type(source).__name__} is no picture: a path, bytes, a binary stream, "
-        f"a Pillow image or an array can be read ({_ARRAYS})."
+        f"a Pillow image or an array can be read ({ARRAYS})."
     )
 
 
-def _read_file(path: Path) -> Picture:
+def _read_file(path: Path, limits: Limits) -> Picture:
     name = files.shown(path)
     try:
         if path.is_dir():
@@ -99,7 +107,7 @@ def _read_file(path: Path) -> Picture:
     except (OSError, ValueError) as error:
         raise ImageError(f"{name} cannot be opened: {files.why(error)}.") from error
     with file:
-        return _decode(file if file.seekable() else _contents(file, name), name)
+        return _decode(file if file.seekable() else _contents(file, name), name, limits)
 
 
 def _contents(stream: BinaryIO, name: str) -> BytesIO:
@@ -116,45 +124,30 @@ def _contents(stream: BinaryIO, name: str) -> BytesIO:
     return BytesIO(contents)
 
 
-def _decode(file: BinaryIO, name: str) -> Picture:
-    with guarded(name):
+def _decode(file: BinaryIO, name: str, limits: Limits) -> Picture:
+    begin = file.tell()
+    head = file.read(_HEAD)
+    file.seek(begin)
+    if head.startswith(NPY_MAGIC):
+        return from_npy(file, name, limits)
+    if is_heif(head):
+        prepare()
+    try:
+        return _by_pillow(file, name, limits)
+    except ImageFormatError as error:
+        if not (is_tiff(head) and isinstance(error.__cause__, UnidentifiedImageError)):
+            raise
+        file.seek(begin)
+        return from_tiff(file, name, limits)
+
+
+def _by_pillow(file: BinaryIO, name: str, limits: Limits) -> Picture:
+    with guarded(name, limits.pixels):
         image = Image.open(file)
         if image.format == "EPS":
             raise ImageFormatError(f"{name} is a program in PostScript; save it as PNG first.")
-        _check_size(image, name)
+        limits.check(image.width, image.height, name)
+        if is_misread(image):
+            raise UnidentifiedImageError
         deep = sixteen_bits(image, file)
     return from_pillow(image, name, deep)
-
-
-def _check_size(image: Image.Image, name: str) -> None:
-    _check_extent(image.width, image.height, name)
-
-
-def _check_extent(width: int, height: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise ImageTooLargeError(
-            f"{name} has {width} × {height} pixels, more than {MAX_PIXELS}; shrink it first."
-        )
-    if max(width, height) > MAX_SIDE:
-        raise ImageTooLargeError(
-            f"{name} has {width} × {height} pixels, more than {MAX_SIDE} one way; shrink it first."
-        )
-
-
-def _from_array(array: npt.NDArray[Any]) -> Picture:
-    shaped = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if not (shaped and array.size and array.dtype in (np.uint8, np.float32, np.float64)):
-        raise ImageFormatError(
-            f"An array of {array.dtype} and shape {array.shape} is no picture: {_ARRAYS} is."
-        )
-    _check_extent(array.shape[1], array.shape[0], "The array")
-    white = 255 if array.dtype == np.uint8 else 1
-    if white == 1 and not (array.min() >= 0 and array.max() <= 1):
-        raise ImageFormatError(
-            f"The array holds numbers from {array.min()} to {array.max()}; "
-            "a float picture holds 0 to 1."
-        )
-    channels = np.divide(np.atleast_3d(array), white, dtype=np.float32)
-    pixels = np.broadcast_to(channels[..., :3], (*array.shape[:2], 3))
-    alpha = np.ascontiguousarray(channels[..., 3]) if channels.shape[2] == 4 else None
-    return Picture(np.ascontiguousarray(pixels), alpha)

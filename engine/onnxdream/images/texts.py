@@ -5,8 +5,9 @@ format                where
 ====================  ===========================================================
 PNG                   text chunks (PNG 1.2, 11.3.4) of the same names
 TIFF, JPEG, WebP,     EXIF (CIPA DC-008): ``parameters`` as ImageDescription, and
-AVIF                  all of them as JSON in UserComment
-BMP, PPM              nowhere
+AVIF                  all of them as JSON in UserComment; in a TIFF that tifffile
+                      wrote, in the main directory
+BMP, PPM, NPY         nowhere
 ====================  ===========================================================
 """
 
@@ -26,7 +27,7 @@ from ..errors import ImageError, ImageNotFoundError
 from ..files import path_from, shown, why
 from .guard import guarded
 
-__all__ = ["options_for", "read_texts"]
+__all__ = ["comment_of", "line_of", "options_for", "read_texts"]
 
 _LONGEST = 1 << 20
 """What is longer is left alone."""
@@ -35,6 +36,9 @@ _MOST = 64
 
 _ASCII = b"ASCII\0\0\0"
 _LINE = "parameters"
+_COMMENT = ExifTags.Base.UserComment
+
+_NPY, _TIFF = b"\x93NUMPY", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +62,22 @@ def options_for(form: str, texts: Mapping[str, str]) -> dict[str, Any]:
         return {"pnginfo": info}
     if form in ("TIFF", "JPEG", "WEBP", "AVIF"):
         exif = Image.Exif()
-        exif[ExifTags.Base.ImageDescription] = _plain(texts.get(_LINE, ""))
-        comment = _ASCII + json.dumps(dict(texts)).encode("ascii")
-        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
+        exif[ExifTags.Base.ImageDescription] = line_of(texts)
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment_of(texts)
         # As bytes, since of an Exif object TIFF takes the first directory only.
         return {"exif": exif.tobytes()}
     log.info("%s holds no texts: the recipe is left out.", form)
     return {}
+
+
+def line_of(texts: Mapping[str, str]) -> str:
+    """What an ImageDescription says: the line for people, in ASCII, which is what it takes."""
+    return texts.get(_LINE, "").encode("ascii", "replace").decode()
+
+
+def comment_of(texts: Mapping[str, str]) -> bytes:
+    """All texts as a UserComment."""
+    return _ASCII + json.dumps(dict(texts)).encode("ascii")
 
 
 def read_texts(source: bytes | str | Path) -> dict[str, str]:
@@ -96,14 +109,27 @@ def read_texts(source: bytes | str | Path) -> dict[str, str]:
 
 def _texts_of(file: BinaryIO, name: str) -> dict[str, str]:
     with guarded(name):
-        image = Image.open(file)
-        found: dict[Any, Any] = dict(image.info)
-        if isinstance(image, PngImagePlugin.PngImageFile):
-            # Chunks behind the pixels are only known after these.
-            found |= image.text
-        comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
+        found: dict[Any, Any] = {}
+        begin = file.tell()
+        head = file.read(len(_NPY))
+        if head == _NPY:
+            return {}
+        file.seek(begin)
+        if head.startswith(_TIFF):
+            exif = Image.Exif()
+            # Its directory alone: of some that tifffile wrote, Pillow knows no more.
+            exif.load_from_fp(file)
+        else:
+            image = Image.open(file)
+            found |= image.info
+            if isinstance(image, PngImagePlugin.PngImageFile):
+                # Chunks behind the pixels are only known after these.
+                found |= image.text
+            exif = image.getexif()
+        comments = [exif.get(_COMMENT), exif.get_ifd(ExifTags.IFD.Exif).get(_COMMENT)]
     texts = {k: str(v) for k, v in found.items() if isinstance(k, str) and isinstance(v, str)}
-    texts |= _commented(comment)
+    for comment in comments:
+        texts |= _commented(comment)
     return dict(islice(((k, v) for k, v in texts.items() if len(v) <= _LONGEST), _MOST))
 
 
@@ -117,8 +143,3 @@ def _commented(comment: object) -> dict[str, str]:
     if not isinstance(said, dict):
         return {}
     return {key: text for key, text in said.items() if isinstance(text, str)}
-
-
-def _plain(text: str) -> str:
-    """A text in ASCII, which is what EXIF takes there."""
-    return text.encode("ascii", "replace").decode()

@@ -35,6 +35,7 @@ class Loops(Protocol):
         row_weights: _Floats,
         column_starts: NDArray[np.intp],
         column_weights: _Floats,
+        columns_first: bool,
         out: _Floats,
         first: int,
         last: int,
@@ -155,11 +156,14 @@ class Kernels:
             raise ValueError(f"rows must be some of 0 to {height}, not {top} to {bottom}")
         starts, weights = resize_taps(source_height, height, filter)
         columns = resize_taps(source_width, width, filter)
+        # Blending columns takes longer: it is done for the fewer rows. That the whole
+        # decides, so that its rows are the same bytes, however many are wanted.
+        columns_first = height > source_height
         out = np.empty((bottom - top, width, channels), np.float32)
 
         def fill(first: int, last: int) -> None:
             wanted = starts[top:bottom], weights[top:bottom]
-            self._loops.resize(picture, *wanted, *columns, out, first, last)
+            self._loops.resize(picture, *wanted, *columns, columns_first, out, first, last)
 
         over_bands(fill, bottom - top, threads)
         return out

@@ -9,6 +9,7 @@ def resize(
     row_weights: NDArray[np.float32],
     column_starts: NDArray[np.intp],
     column_weights: NDArray[np.float32],
+    columns_first: bool,
     out: NDArray[np.float32],
     first: int,
     last: int,

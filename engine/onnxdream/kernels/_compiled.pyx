@@ -26,6 +26,7 @@ def resize(
     const float[:, ::1] row_weights,
     const Py_ssize_t[::1] column_starts,
     const float[:, ::1] column_weights,
+    bint columns_first,
     float[:, :, ::1] out,
     Py_ssize_t first,
     Py_ssize_t last,
@@ -38,7 +39,7 @@ def resize(
             &picture[0, 0, 0], picture.shape[0], picture.shape[1], picture.shape[2],
             &row_starts[0], &row_weights[0, 0], row_weights.shape[1],
             &column_starts[0], &column_weights[0, 0], column_weights.shape[1],
-            &out[0, 0, 0], out.shape[0], out.shape[1], scratch, first, last,
+            &out[0, 0, 0], out.shape[1], columns_first, scratch, first, last,
         )
         free(scratch)
 

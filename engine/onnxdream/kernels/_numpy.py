@@ -31,11 +31,15 @@ def resize(
     row_weights: _Floats,
     column_starts: _Indices,
     column_weights: _Floats,
+    columns_first: bool,
     out: _Floats,
     first: int,
     last: int,
 ) -> None:
-    """Resize a picture by two tables of taps (see ``_weights.Taps``)."""
+    """Resize a picture by two tables of taps, rows first whatever is asked for.
+
+    Each band would blend the columns of the whole source otherwise.
+    """
     rows = _blend(picture, row_starts[first:last], row_weights[first:last], axis=0)
     out[first:last] = _blend(rows, column_starts, column_weights, axis=1)
 

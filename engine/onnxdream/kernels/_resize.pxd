@@ -247,17 +247,16 @@ cdef inline void resize_rows(
     const float* column_weights,
     Py_ssize_t column_taps,
     float* out,
-    Py_ssize_t height,
     Py_ssize_t width,
+    bint columns_first,
     float* scratch,
     Py_ssize_t first,
     Py_ssize_t last,
 ) noexcept nogil:
-    """Fill the rows [first, last) of out, a picture of the given height and width."""
+    """Fill the rows [first, last) of out, a picture of the given width."""
     if first >= last:
         return
-    # Blending columns takes longer: it is done for the fewer rows.
-    if height > source_height:
+    if columns_first:
         _columns_then_rows(
             source, source_height, source_width, channels, row_starts, row_weights, row_taps,
             column_starts, column_weights, column_taps, out, width, scratch, first, last,

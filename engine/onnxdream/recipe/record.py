@@ -131,8 +131,10 @@ class Form(NamedTuple):
 
     def checked(self, name: str, value: Any) -> Any:
         """A value in the form in which it is kept, if it is possible."""
-        if (value is None and self.optional) or (isinstance(value, str) and value in self.words):
-            return value
+        if value is None and self.optional:
+            return None
+        if isinstance(value, str) and value in self.words:
+            return str(value)
         if self.number is None:
             raise RecipeError(f"{name} must be one of {', '.join(self.words)}, not {said(value)}.")
         try:
@@ -182,12 +184,13 @@ def _layers(value: Any) -> dict[str, float]:
         raise RecipeError(f"Layers are named by strings, not by {said(value)}.") from error
     if len(weights) > _MOST_LAYERS:
         raise RecipeError(f"{len(weights)} layers are too many: at most {_MOST_LAYERS} are read.")
+    kept = {}
     for layer, weight in weights.items():
         if not _is_text(layer):
             raise RecipeError(f"A layer is named by a string, not by {said(layer)}.")
         limit = _LARGEST_FLOAT32
-        weights[layer] = number_within(f"The weight of {layer!r}", weight, -limit, limit)
-    return weights
+        kept[str(layer)] = number_within(f"The weight of {layer!r}", weight, -limit, limit)
+    return kept
 
 
 _RECORDS = {"network": _name, "preprocessing": _preprocessing, "layers": _layers}

@@ -7,6 +7,7 @@ from .ascent import Ascent
 from .cores import usable_cores
 from .cuda import Cuda
 from .machine import LOWERINGS, PRECISIONS, PROVIDERS, Machine
+from .memory import usable_memory
 from .placement import Placed, placement
 from .providers import Backend, backend_version, choose
 from .session import Session, settled
@@ -35,4 +36,5 @@ __all__ = [
     "placement",
     "settled",
     "usable_cores",
+    "usable_memory",
 ]

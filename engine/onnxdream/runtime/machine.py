@@ -23,6 +23,7 @@ LOWERINGS = ("auto", "accelerated", "portable")
 _MOST_DEVICES = 1024
 _MOST_THREADS = 1024
 _MOST_MEMORY = 1 << 50
+_MOST_PIXELS = 1 << 36
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Machine:
         what is added to it are float32 always.
     memory : int, optional
         How many bytes of memory a dream may take; what this process may still
-        use if not given, a container's limit included.
+        use within its own limits and its container's if not given.
+    max_pixels : int, optional
+        The most pixels of a picture that is read; see `onnxdream.images.read`.
     cuda : Cuda
         How a GPU is used.
 
@@ -65,6 +68,7 @@ class Machine:
     lowering: str = "auto"
     precision: str = "fp32"
     memory: int | None = None
+    max_pixels: int | None = None
     cuda: Cuda = Cuda()
 
     def __post_init__(self) -> None:
@@ -84,6 +88,7 @@ _COUNTS = {
     "device": (0, _MOST_DEVICES - 1),
     "threads": (1, _MOST_THREADS),
     "memory": (1, _MOST_MEMORY),
+    "max_pixels": (1, _MOST_PIXELS),
 }
 
 _WORDS: dict[str, tuple[tuple[str, ...], type[OnnxdreamError]]] = {

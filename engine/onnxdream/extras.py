@@ -1,11 +1,11 @@
-"""Packages that only an export needs."""
+"""Packages that only some uses need, imported when they are."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-from ..errors import MissingExtraError
+from .errors import MissingExtraError
 
 __all__ = ["need"]
 
@@ -13,6 +13,8 @@ _INSTALL = {
     "torch": "Install onnxdream[export]",
     "torchvision": "Install torchvision, of the release and build that match the installed torch",
     "timm": "Install timm, and torchvision of the release and build that match the installed torch",
+    "tifffile": "Install onnxdream[tiff]",
+    "pillow_heif": "Install onnxdream[heif]",
 }
 
 
@@ -21,7 +23,7 @@ def need(package: str) -> Any:
 
     Parameters
     ----------
-    package : {"torch", "torchvision", "timm"}
+    package : {"torch", "torchvision", "timm", "tifffile", "pillow_heif"}
         The package.
 
     Raises
