@@ -30,7 +30,7 @@ def _node(model: ModelProto, random: Random) -> NodeProto:
 
 def _tensors(model: ModelProto) -> list[str]:
     names = [value.name for value in (*model.graph.input, *model.graph.initializer)]
-    return [*names, *(name for node in model.graph.node for name in node.output)]
+    return [*names, *(name for node in model.graph.node for name in node.output)] or [""]
 
 
 def attribute_away(model: ModelProto, random: Random) -> None:

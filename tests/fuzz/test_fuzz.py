@@ -109,12 +109,12 @@ def _table(text: str) -> Iterator[str]:
 @pytest.mark.parametrize("op", OPERATORS)
 def test_valid_calls_of_operators_are_taken(op: str, tmp_path: Path) -> None:
     made = 0
-    for seed in range(8):
+    for seed in range(4):
         call = OPERATORS[op](Random(seed))
         plan = {"op": op, "values": "normal", "seed": 1, "constant": False, "same": False}
         outcome = operators.attack(plan | call._asdict(), tmp_path, b"")
         made += outcome.label == "made"
-    assert made == 8
+    assert made == 4
 
 
 def test_valid_networks_give_gradients(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ Make = Callable[[dict[str, Any]], bytes]
 """Writes a picture, given further options for `Image.save`: its profile and its EXIF data."""
 
 
-def _values(channels: int = 3, kind: type = np.uint8, size: tuple[int, int] = (WIDTH, HEIGHT)):  # type: ignore[no-untyped-def]
+def _values(
+    channels: int = 3, kind: type = np.uint8, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> np.ndarray:
     columns, rows = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     waves = [columns * 7 + rows, rows * 11, (columns * rows) % 97 * 2, 255 - columns * 9]
     top = np.iinfo(kind).max // 255

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from argparse import Action, ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from pathlib import Path
@@ -281,7 +282,7 @@ class _Count(logging.Handler):
 
 
 @contextmanager
-def _log():  # type: ignore[no-untyped-def]
+def _log() -> Iterator[_Count]:
     log, counter = logging.getLogger("onnxdream"), _Count()
     counter.setLevel(logging.NOTSET)
     log.addHandler(counter)
@@ -292,7 +293,7 @@ def _log():  # type: ignore[no-untyped-def]
 
 
 @contextmanager
-def _inside(folder: Path):  # type: ignore[no-untyped-def]
+def _inside(folder: Path) -> Iterator[None]:
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -302,8 +303,8 @@ def _inside(folder: Path):  # type: ignore[no-untyped-def]
 
 
 @contextmanager
-def _streams(given: bytes):  # type: ignore[no-untyped-def]
-    """Standard streams of this case alone."""
+def _streams(given: bytes) -> Iterator[tuple[io.BytesIO, io.StringIO]]:
+    """Standard streams of this case alone: what was printed, and what was said."""
     kept = sys.stdin, sys.stdout, sys.stderr
     out, err = io.BytesIO(), io.StringIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(given))
