@@ -2,34 +2,39 @@
 
     python scripts/gallery.py [--folder docs/gallery]
 
-Each is a dream of a sample photograph with everything at its default but what
-the table below says.
+Every preset on every sample photograph, on one sheet; some of them by themselves; and the
+first photograph beside its dream.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 import onnxdream
+from onnxdream import images
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "docs" / "samples"
 
-GALLERY: dict[str, tuple[str, str, list[str], dict[str, Any]]] = {
-    "rocket": ("rocket.jpg", "efficientnet-lite0", ["block9"], {}),
-    "rocket-heads": ("rocket.jpg", "efficientnet-lite0", ["block9", "block11"], {}),
-    "rocket-eyes": ("rocket.jpg", "squeezenet", ["fire5", "fire7"], {}),
-    "rocket-long": ("rocket.jpg", "efficientnet-lite0", ["block9"], {"octaves": 6, "steps": 30}),
-    "cat": ("cat.jpg", "efficientnet-lite0", ["block9"], {}),
-    "cat-scales": ("cat.jpg", "efficientnet-lite0", ["block11"], {}),
-    "cat-eyes": ("cat.jpg", "squeezenet", ["fire7"], {}),
-    "cat-fur": ("cat.jpg", "squeezenet", ["fire6"], {}),
+PHOTOGRAPHS = ("rocket", "cat", "astronaut", "coffee")
+
+ALONE = {
+    "animals": "astronaut",
+    "hints": "cat",
+    "eyes": "rocket",
+    "swirls": "cat",
+    "spirals": "astronaut",
+    "patchwork": "coffee",
+    "strokes": "cat",
+    "beads": "coffee",
 }
-"""The file's name: the photograph, the network, the layers, and further settings."""
+"""Presets that have a picture of their own, each with its photograph."""
+
+SIDE = 300
+"""Of a picture on the sheet, in pixels."""
 
 
 def main() -> None:
@@ -38,22 +43,34 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "gallery")
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (photo, network, layers, settings) in GALLERY.items():
-        with onnxdream.Dreamer(network, layers) as dreamer:
-            dreamer.dream(SAMPLES / photo, **settings).save(folder / f"{name}.jpg", quality=88)
-        print(folder / f"{name}.jpg")
-    before_and_after(folder)
+    cells = [Image.open(SAMPLES / f"{name}.jpg") for name in PHOTOGRAPHS]
+    labels = list(PHOTOGRAPHS)
+    for preset in ALONE:
+        for photograph in PHOTOGRAPHS:
+            dreamt = onnxdream.dream(SAMPLES / f"{photograph}.jpg", preset)
+            cells.append(dreamt)
+            labels.append(preset)
+            if ALONE[preset] == photograph:
+                save(dreamt, folder / f"{preset}.jpg")
+            if (preset, photograph) == ("animals", "rocket"):
+                save(beside(cells[0], dreamt), folder / "before-after.jpg")
+    sheet = images.contact_sheet(cells, labels, len(PHOTOGRAPHS), SIDE)
+    save(sheet, folder / "presets.jpg")
 
 
-def before_and_after(folder: Path) -> None:
-    """Put the sample photograph and its default dream side by side."""
-    pictures = [Image.open(SAMPLES / "rocket.jpg"), Image.open(folder / "rocket.jpg")]
-    width, height = pictures[0].size
+def beside(one: Image.Image, other: Image.Image) -> Image.Image:
+    """Two pictures of one size, side by side."""
+    width, height = one.size
     both = Image.new("RGB", (2 * width, height))
-    for position, picture in enumerate(pictures):
+    for position, picture in enumerate((one, other)):
         both.paste(picture.convert("RGB"), (position * width, 0))
-    both.save(folder / "before-after.jpg", quality=88)
-    print(folder / "before-after.jpg")
+    return both
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Write a picture, and say where."""
+    images.write(images.read(picture), path, quality=86)
+    print(path)
 
 
 if __name__ == "__main__":
