@@ -33,7 +33,7 @@ ALONE = {
 }
 """Presets that have a picture of their own, each with its photograph."""
 
-SIDE = 300
+SIDE = 260
 """Of a picture on the sheet, in pixels."""
 
 
@@ -69,7 +69,7 @@ def beside(one: Image.Image, other: Image.Image) -> Image.Image:
 
 def save(picture: Image.Image, path: Path) -> None:
     """Write a picture, and say where."""
-    images.write(images.read(picture), path, quality=86)
+    images.write(images.read(picture), path, quality=80)
     print(path)
 
 

@@ -11,6 +11,7 @@ from dreaming import QUICK, picture
 
 from onnxdream import Dreamer, Progress
 from onnxdream.graph import Card
+from onnxdream.octaves import octave_count, working_size
 from small_networks import (
     CARD,
     convnet,
@@ -130,3 +131,50 @@ class TestProgress:
             small.dream_array(picture(60, 80), octaves=2, steps=2, progress=stop)
         assert [(p.octave, p.step) for p in told] == [(1, 1), (1, 2), (2, 1)]
         assert small.dream_array(picture(60, 80), QUICK).shape == (60, 80, 3)
+
+
+class TestAuto:
+    @pytest.mark.parametrize(
+        ("height", "width", "scale"),
+        [(1024, 1024, 1.4), (683, 1024, 1.4), (70, 300, 1.4), (71, 71, 1.01), (2000, 9000, 1.5)],
+    )
+    def test_the_smallest_has_a_shorter_side_of_70_pixels_or_a_little_more(
+        self, height, width, scale
+    ):
+        count = octave_count(height, width, "auto", scale, 16)
+        smallest = min(height, width) / scale ** (count - 1)
+        assert 70 <= round(smallest, 6) < 70 * scale
+
+    def test_what_the_network_needs_counts(self):
+        assert octave_count(512, 512, "auto", 1.4, 224) == 3
+
+    def test_a_small_picture_has_one(self):
+        assert octave_count(20, 20, "auto", 1.4, 16) == 1
+
+    def test_a_number_is_a_number(self):
+        assert octave_count(20, 20, 7, 1.4, 16) == 7
+
+
+class TestWorkingSize:
+    @pytest.mark.parametrize(
+        ("height", "width", "size", "expected"),
+        [
+            (3000, 4000, 1024, (768, 1024)),
+            (4000, 3000, 1024, (1024, 768)),
+            (300, 400, 1024, (300, 400)),
+            (3000, 4000, "full", (3000, 4000)),
+            (1, 9000, 100, (1, 100)),
+        ],
+    )
+    def test_it_is_that_of_the_longer_side(self, height, width, size, expected):
+        assert working_size(height, width, size) == expected
+
+    def test_the_dream_keeps_the_picture_s_own(self, small):
+        pixels = picture(90, 120)
+        told: list[Progress] = []
+        dreamt = small.dream_array(pixels, QUICK, size=40, progress=told.append)
+        assert (told[-1].height, told[-1].width) == (30, 40)
+        assert dreamt.shape == pixels.shape
+        # What was added is smooth at the picture's own scale; what was there stays as sharp.
+        added = dreamt - pixels
+        assert np.abs(np.diff(added, axis=1)).mean() < 0.5 * np.abs(np.diff(pixels, axis=1)).mean()
