@@ -111,7 +111,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_link_leads_somewhere(page):
     for link in _LINK.findall(page.read_text("utf-8")):
         if re.match(r"\w+:", link):
@@ -159,7 +159,7 @@ def test_the_examples_run(block, folder):
         exec(code, names)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_command_parses(page):
     shown = [b.text for b in BLOCKS if b.page == page.name and b.language in SHELL]
     spans = [span.replace("\\|", "|") for span in _SPAN.findall(page.read_text("utf-8"))]
