@@ -449,12 +449,14 @@ class Dreamer:
         return kernels.resize(pixels, height, width, recipe.resize, self.threads)
 
 
-def dreamer_for(recipe: Recipe, machine: Machine | None = None) -> Dreamer:
-    """Load the network of a recipe, fed as it says; see `Dreamer`."""
-    said = {} if recipe.preprocessing is None else msgspec.structs.asdict(recipe.preprocessing)
-    return Dreamer(
-        load(recipe.network or DEFAULT_NETWORK, **said), recipe.layers or None, machine=machine
-    )
+def dreamer_for(
+    recipe: Recipe, machine: Machine | None = None, network: Network | None = None
+) -> Dreamer:
+    """Load the network of a recipe, fed as it says, unless it is loaded; see `Dreamer`."""
+    if network is None:
+        fed = {} if recipe.preprocessing is None else msgspec.structs.asdict(recipe.preprocessing)
+        network = load(recipe.network or DEFAULT_NETWORK, **fed)
+    return Dreamer(network, recipe.layers or None, machine=machine)
 
 
 def dream(

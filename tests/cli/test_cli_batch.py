@@ -87,8 +87,17 @@ class TestSeveral:
     def test_a_folder_without_pictures(self, dream: Program, tmp_path: Path) -> None:
         assert "There is no picture in" in dream(photo=tmp_path).err
 
-    def test_they_need_a_folder_that_is_there(self, dream: Program, folder: Path) -> None:
-        assert "There is no folder" in dream("-q", "-o", folder / "no", photo=folder).err
+    def test_their_folder_is_made(self, dream: Program, folder: Path, tmp_path: Path) -> None:
+        assert dream("-q", "-o", f"{tmp_path}/new/er/", photo=folder).code == 0
+        assert names(tmp_path / "new" / "er") == ["one.dream.png", "two.dream.png"]
+
+    def test_a_folder_of_one(self, dream: Program, tmp_path: Path) -> None:
+        assert dream("-q", "-o", f"{tmp_path}/new/").code == 0
+        assert names(tmp_path / "new") == ["photo.dream.png"]
+
+    def test_a_picture_s_name_is_no_folder(self, dream: Program, folder: Path) -> None:
+        err = dream("-q", "-o", folder / "no.png", photo=folder).err
+        assert "is the name of a picture: several go into a folder" in err
 
     def test_not_to_standard_output(self, dream: Program, folder: Path) -> None:
         assert dream("-o", "-", photo=folder).code == 2

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ImageError, ImageNotFoundError
+from ..files import shown
 
 __all__ = ["PIPE", "SUFFIXES", "Job", "jobs", "pictures", "seeds"]
 
@@ -66,6 +67,12 @@ def jobs(options: Namespace) -> list[Job]:
     if options.output == PIPE:
         options.parser.error("several dreams cannot go to standard output: name a folder with -o")
     folder = None if options.output is None else Path(options.output)
+    if folder is not None and not folder.is_dir():
+        if folder.suffix.lower() in SUFFIXES:
+            raise ImageError(f"{shown(folder)} is the name of a picture: several go into a folder.")
+        from .. import images
+
+        images.make_folder(folder)
     found = [
         Job(photo, seed, _named(options, folder, photo, seed), named=False)
         for photo in photos

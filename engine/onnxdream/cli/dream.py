@@ -145,7 +145,8 @@ def _run(options: Namespace) -> int:
     def fail(job: batch.Job, error: OnnxdreamError) -> None:
         if len(jobs) == 1:
             raise error
-        failed.append(f"{job.photo}: {error}")
+        said = str(error)
+        failed.append(said if job.photo in said else f"{job.photo}: {said}")
 
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(options.log)) if options.log else None
@@ -161,7 +162,7 @@ def _run(options: Namespace) -> int:
                 fail(job, error)
                 continue
             if dreamer is None:
-                dreamer = stack.enter_context(dreamer_for(recipe, machine))
+                dreamer = stack.enter_context(dreamer_for(recipe, machine, options.loaded))
             try:
                 _dream(job, picture, options, recipe, dreamer, bar, journal, cancelled)
             except OnnxdreamError as error:

@@ -100,9 +100,11 @@ def chosen_settings(options: Namespace) -> tuple[Recipe | str, dict[str, object]
 
         start = read_recipe(options.recipe)
     recipe = recipe_from(start, settings)
+    options.loaded = None
     fed = any(getattr(options, name) is not None for name in Preprocessing.__struct_fields__)
     if fed or options.layers:
-        network = load_network(options, recipe.network or DEFAULT_NETWORK)
+        # What it takes to read the options is not loaded a second time to dream.
+        options.loaded = network = load_network(options, recipe.network or DEFAULT_NETWORK)
         if fed:
             settings["preprocessing"] = network.preprocessing
         if options.layers:

@@ -73,7 +73,6 @@ def _run(options: Namespace) -> int:
     machine = chosen_machine(options)
     picture = images.read(options.photo, machine.max_pixels or images.MAX_PIXELS)
     growth = found[0].recipe.octave_scale ** 2
-    images.make_folder(folder)
     rows: list[dict[str, Any]] = []
     thumbnails = []
     with nullcontext() if options.quiet else Bar(growth, len(found)) as bar:
@@ -81,6 +80,8 @@ def _run(options: Namespace) -> int:
             bar.begin(found[0].label)
         for number, dreamt in enumerate(sweep(picture, found, machine, progress=bar), 1):
             name = f"{number:04}.png"
+            # Not before something is there to go into it.
+            images.make_folder(folder)
             images.write(dreamt.picture, folder / name)
             thumbnails.append(images.thumbnail(dreamt.picture.to_image(), options.side))
             rows.append({"file": name, **dreamt.row()})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from msgspec.structs import replace
+
 from onnxdream import bench
-from onnxdream.bench import Case, Machine, Report, Result
+from onnxdream.bench import Case, Hardware, Report, Result
 
 from ..damage import DAMAGES, damaged, seeds
 from ..odd_values import odd_json
@@ -20,7 +21,7 @@ from ..target import BrokenError, Outcome, Plan, Target, check_finite
 __all__ = ["TARGET"]
 
 _CASE = Case("squeezenet", "fire7", 512, "cpu", 0, "portable", 2)
-_MACHINE = Machine(
+_MACHINE = Hardware(
     cpu="Abacus 3000",
     cores=2,
     memory=8 << 30,
