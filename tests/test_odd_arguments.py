@@ -114,7 +114,7 @@ CALLS = {
     "Picture, a profile": lambda d, odd: images.write(
         images.Picture(PIXELS, None, odd), io.BytesIO(), "PPM"
     ),
-    "Picture.with_pixels": lambda d, odd: PICTURE.with_pixels(odd),
+    "Picture.with_samples": lambda d, odd: PICTURE.with_samples(odd),
 }
 
 
