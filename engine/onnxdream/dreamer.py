@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import msgspec
 import numpy as np
 
 from . import images, kernels
-from .demand import Demand, check_memory, spelled
-from .detail import Detail
+from .dreaming import Resolved, dreamt
 from .errors import DreamStoppedError, GradientError, ImageFormatError, RecipeError
 from .graph import GRADIENT, IMAGE, LOSS
 from .loaded import Loaded
 from .memory import enough_memory
 from .network import DEFAULT_NETWORK, Network, load
-from .objectives import weight_input
-from .octaves import octave_count, octave_sizes, reflected, working_size
 from .progress import Cancel, Progress, Watch
 from .provenance import Input, Provenance, Used
-from .pyramid import amplify
 from .ranges import said
 from .recipe import DEFAULT_PRESET, Layers, Recipe, Settings, recipe_from
 from .runtime import (
     Machine,
     Placed,
-    usable_memory,
 )
-from .step import parts_of, values_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,11 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Dreamer", "dream", "dreamer_for"]
 
 _NOISE_SIDE = 224
-
-_ENCODING = 4
-"""What Pillow takes for each pixel of a picture that it encodes, in bytes."""
-
-log = logging.getLogger(__name__)
 
 _enough_to_load = enough_memory(
     "The network cannot be loaded", "take fewer threads, or a smaller network"
@@ -56,27 +44,6 @@ _enough_to_dream = enough_memory(
 )
 
 Tell = Callable[[Progress], object]
-
-
-class Resolved(NamedTuple):
-    """What of a recipe was only known when it was dreamed.
-
-    Parameters
-    ----------
-    layers : mapping of str to float
-        The tensors that were amplified, each with its weight.
-    octaves : list of pairs of int
-        The height and width of each octave, from small to large.
-    strength : float
-        By what the detail was multiplied.
-    rms : float
-        How far the dream is from the picture, root mean square in 8-bit grey levels.
-    """
-
-    layers: Mapping[str, float]
-    octaves: list[tuple[int, int]]
-    strength: float
-    rms: float
 
 
 class Dreamer:
@@ -358,6 +325,12 @@ class Dreamer:
         provenance = self._provenance(picture, recipe, resolved)
         return replace(original.with_samples(samples), texts=provenance.texts())
 
+    def _dreamt(
+        self, original: images.Picture, recipe: Recipe, watch: Watch
+    ) -> tuple[np.ndarray, Resolved]:
+        layers = self.network.weights(recipe.layers) if recipe.layers else self.layers
+        return dreamt(self._loaded, layers, original, recipe, watch)
+
     def _provenance(
         self, picture: images.Picture, recipe: Recipe, resolved: Resolved
     ) -> Provenance:
@@ -386,67 +359,6 @@ class Dreamer:
             precision=self.precision,
             threads=self.threads,
         )
-
-    def _dreamt(
-        self, original: images.Picture, recipe: Recipe, watch: Watch
-    ) -> tuple[np.ndarray, Resolved]:
-        """A dream at its working size, added to the original."""
-        layers = self.network.weights(recipe.layers) if recipe.layers else self.layers
-        least = self.network.least_size(list(layers))
-        self._check_memory(original, recipe, layers, least)
-        working, crop = reflected(self._working(original, recipe), least)
-        height, width = working.shape[:2]
-        scale = recipe.octave_scale
-        count = octave_count(height, width, recipe.octaves, scale, least)
-        sizes = octave_sizes(height, width, count, scale, least)
-
-        log.info(
-            "Dreaming %s (%s) at %d×%d in %d octaves of %d steps, on %s, %s, %d threads.",
-            self.network.name,
-            ", ".join(layers),
-            width,
-            height,
-            len(sizes),
-            recipe.steps,
-            self.provider,
-            self.lowering,
-            self.threads,
-        )
-        parts = parts_of(recipe)
-        values = values_of(recipe, parts)
-        values |= {weight_input(name): np.array(w, np.float32) for name, w in layers.items()}
-        stepper = self._loaded.stepper(layers, parts)
-        found, stopped = amplify(working, sizes, stepper, recipe, values, self.threads, watch)
-        found = np.ascontiguousarray(found[crop])
-        detail = Detail(original, found, recipe.resize, self.threads)
-        if stopped is not None:
-            stopped.partial, _ = detail.added(recipe.strength)
-            raise stopped
-        strength = detail.strength(recipe)
-        dreamt, rms = detail.added(strength)
-        return dreamt, Resolved(layers, sizes, strength, rms)
-
-    def _check_memory(
-        self, original: images.Picture, recipe: Recipe, layers: Mapping[str, float], least: int
-    ) -> None:
-        """Refuse what does not fit, before anything is done for it."""
-        kept = original.samples.itemsize * (3 if original.alpha is None else 4)
-        demand = Demand(
-            (original.height, original.width),
-            self._loaded.step_bytes(layers),
-            2 * kept + _ENCODING,
-            least,
-        )
-        log.info("The dream takes about %s of memory.", spelled(demand.bytes_at(recipe.size)))
-        check_memory(self.machine.memory or usable_memory(), demand, recipe.size)
-
-    def _working(self, original: images.Picture, recipe: Recipe) -> np.ndarray:
-        """The picture at the size at which it is dreamed, in float32."""
-        size = height, width = working_size(original.height, original.width, recipe.size)
-        pixels = np.ascontiguousarray(original.pixels)
-        if size == pixels.shape[:2]:
-            return pixels
-        return kernels.resize(pixels, height, width, recipe.resize, self.threads)
 
 
 def dreamer_for(

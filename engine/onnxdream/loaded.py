@@ -47,8 +47,8 @@ class Loaded:
     """
 
     def __init__(self, network: Network, machine: Machine) -> None:
+        self.network, self.machine = network, machine
         self.threads = machine.threads or usable_cores()
-        self._network = network
         self._backend = settled(choose(machine))
         self._lowering = lowering_for(self._backend, machine.lowering)
         self._lock = Lock()
@@ -84,7 +84,7 @@ class Loaded:
         names = tuple(layers)
         if names not in self._graphs:
             half = self._backend.precision == "fp16"
-            self._graphs[names] = gradient_graph(self._network.graph, layers, half)
+            self._graphs[names] = gradient_graph(self.network.graph, layers, half)
         return self._graphs[names]
 
     def stepper(self, layers: Mapping[str, float], parts: tuple[str, ...]) -> Stepper:
@@ -95,7 +95,7 @@ class Loaded:
             if key not in self._steppers:
                 stepper = Stepper(
                     self.graph(layers),
-                    self._network.preprocessing,
+                    self.network.preprocessing,
                     self._lowering,
                     self._backend,
                     self.threads,
@@ -128,14 +128,14 @@ class Loaded:
         if self.provider != "cpu":
             return 0.0
         if names not in self._bytes:
-            self._bytes[names] = activation_bytes(self._network.graph, layers, self.lowering)
+            self._bytes[names] = activation_bytes(self.network.graph, layers, self.lowering)
         return self._bytes[names]
 
     def placement(self, layers: Mapping[str, float], side: int, recipe: Recipe) -> list[Placed]:
         """Where each node of a step runs; it takes a step on noise of so many pixels to see."""
         return placement(
             self.graph(layers),
-            self._network.preprocessing,
+            self.network.preprocessing,
             self._lowering,
             self._backend,
             self.threads,
