@@ -52,14 +52,15 @@ class Watched:
         self._cases = 0
         self._said: list[str] = []
         self._rest = b""
-        self.folder = Path(tempfile.mkdtemp(prefix="onnxdream-fuzz-"))
+        self._home = Path(tempfile.mkdtemp(prefix="onnxdream-fuzz-"))
+        self.folder = self._home / "case"
 
     def __enter__(self) -> Watched:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._end()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._home, ignore_errors=True)
 
     def run(self, **case: Any) -> dict[str, Any]:
         """Run a case, and return what came of it; ``content`` is that of its file, if any."""
@@ -95,8 +96,9 @@ class Watched:
             [sys.executable, "-m", "fuzz.worker", str(self._memory), self._table],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=self.folder.parent,
-            env=os.environ | {"PYTHONPATH": _search_path()},
+            cwd=self._home,
+            # A worker that is killed does not tidy up.
+            env=os.environ | {"PYTHONPATH": _search_path(), "TMPDIR": str(self._home)},
             start_new_session=True,
         )
         first = self._line(_STARTS_WITHIN)

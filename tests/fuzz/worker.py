@@ -22,6 +22,7 @@ from contextlib import suppress
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from onnxdream import OnnxdreamError
@@ -136,7 +137,7 @@ class Printed:
     """A file in the place of one of the process's standard streams."""
 
     def __init__(self, descriptor: int) -> None:
-        self.path = f"/tmp/onnxdream-fuzz-{os.getpid()}-{descriptor}"
+        self.path = f"{gettempdir()}/onnxdream-fuzz-{os.getpid()}-{descriptor}"
         self._descriptor = descriptor
 
     def __enter__(self) -> Printed:
