@@ -286,3 +286,26 @@ def test_no_sign_is_worth_a_failure() -> None:
         check=True,
     )
     assert b"? of the Gaussian blur" in done.stdout
+
+
+def test_a_signal_during_an_import_comes_after_it(tmp_path: Path) -> None:
+    """An extension that is being initialized may take an exception for its end."""
+    (tmp_path / "slow.py").write_text(
+        "import os, signal, time\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(0.02)\n"
+        "print('imported', flush=True)\n"
+    )
+    program = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from onnxdream.cli.door import attended\n"
+        "def run():\n"
+        "    import slow\n"
+        "    time.sleep(20)\n"
+        "    return 0\n"
+        "sys.exit(attended(run))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (143, "imported\n")

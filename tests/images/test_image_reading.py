@@ -316,3 +316,26 @@ def test_damaged_bytes_give_a_picture_or_an_error_of_ours(data, format):
     else:
         assert picture.pixels.min() >= 0
         assert picture.pixels.max() <= 1
+
+
+class TestDamagedTiffs:
+    """What libtiff and Pillow make of a TIFF whose tags are damaged."""
+
+    @pytest.fixture
+    def compressed(self) -> bytes:
+        content = io.BytesIO()
+        noise = np.random.default_rng(0).integers(0, 256, (40, 52, 3), np.uint8)
+        Image.fromarray(noise).save(content, "TIFF", compression="tiff_adobe_deflate")
+        return content.getvalue()
+
+    def test_libtiff_prints_nothing(self, compressed, capfd):
+        broken = compressed[:200] + bytes(300) + compressed[500:]
+        with pytest.raises(ImageError):
+            images.read(broken)
+        assert capfd.readouterr() == ("", "")
+
+    @pytest.mark.parametrize("profile", ["a text", 7])
+    def test_a_profile_is_bytes_or_nothing(self, profile):
+        image = Image.new("RGB", (4, 4), (9, 8, 7))
+        image.info["icc_profile"] = profile
+        assert images.read(image).icc_profile is None

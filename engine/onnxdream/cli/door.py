@@ -19,6 +19,10 @@ _DEFAULTS |= {"SIGHUP": signal.SIG_DFL} if hasattr(signal, "SIGHUP") else {}
 whoever is deaf to one, by nohup say, stays so."""
 
 
+_LATER = 0.05
+"""After how many seconds a signal comes again that came at a bad moment."""
+
+
 class _Stopped(KeyboardInterrupt):
     """A signal came."""
 
@@ -121,12 +125,25 @@ def _standard_error() -> Iterator[None]:
         sys.stderr = before
 
 
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def _signals() -> Iterator[list[int]]:
     """Raise what a Ctrl-C raises for each signal that stops a run; collect their numbers."""
     came: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if _imports(frame):
+            # An extension that is being initialized may take an exception for its end.
+            threading.Timer(_LATER, os.kill, (os.getpid(), number)).start()
+            return
         came.append(number)
         raise _Stopped
 

@@ -28,7 +28,7 @@ from ..errors import OnnxdreamError
 from . import bench, doctor, dream, layers, networks, presets, recipe, replay, show, sweep
 from .door import abandon, say
 
-__all__ = ["COMMANDS", "build_parser", "main"]
+__all__ = ["COMMANDS", "build_parser", "completed", "main"]
 
 COMMANDS = {
     "dream": dream.COMMAND,
@@ -102,7 +102,7 @@ def _answer(arguments: Sequence[str] | None) -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         parser = build_parser()
-        options = parser.parse_args(_completed(parser, arguments))
+        options = parser.parse_args(completed(parser, arguments))
         with _spoken_log(options.verbose):
             return int(options.command.run(options))
     except SystemExit as answered:
@@ -118,7 +118,7 @@ def _answer(arguments: Sequence[str] | None) -> int:
         return _fail(_NO_MEMORY, FAILED)
 
 
-def _completed(parser: ArgumentParser, arguments: Sequence[str] | None) -> list[str]:
+def completed(parser: ArgumentParser, arguments: Sequence[str] | None) -> list[str]:
     """The command line with the command ``dream`` where it begins with a picture."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in COMMANDS or (given[0].startswith("-") and given[0] != "-"):

@@ -17,6 +17,7 @@ from ..errors import (
     ImageTruncatedError,
     OnnxdreamError,
 )
+from .libtiff import silent_libtiff
 
 __all__ = ["guarded"]
 
@@ -64,7 +65,7 @@ def guarded(name: str, max_pixels: int = 0) -> Iterator[None]:
         If it is no picture, or damaged.
     """
     try:
-        with _process, warnings.catch_warnings(), _allowing(max_pixels):
+        with _process, silent_libtiff(), warnings.catch_warnings(), _allowing(max_pixels):
             warnings.filterwarnings("ignore", module=r"PIL\.")
             yield
     except (OnnxdreamError, MemoryError):

@@ -55,6 +55,9 @@ def from_pillow(image: Image.Image, name: str, deep: np.ndarray | None = None) -
         image.load()
         orientation = _orientation(image, name)
         profile = image.info.get("icc_profile")
+        if not isinstance(profile, bytes):
+            # A damaged TIFF may call it a text, or a number.
+            profile = None
         if deep is None and _is_deep_grey(image):
             deep = np.asarray(image)
         values = np.asarray(_eight_bit(image, profile)) if deep is None else deep

@@ -21,7 +21,7 @@ from PIL import Image
 import small_networks
 from onnxdream import images
 from onnxdream.cli import main
-from onnxdream.cli.program import build_parser
+from onnxdream.cli.program import build_parser, completed
 
 from ..target import BrokenError, Outcome, Plan, Target
 
@@ -149,7 +149,7 @@ def _value(action: Action, random: Random) -> str:
     if action.dest in _NUMBERS:
         return random.choice(_NUMBERS[action.dest])
     if action.choices and random.random() < 0.8:
-        return random.choice(list(action.choices))
+        return str(random.choice(list(action.choices)))
     match action.dest:
         case "output" | "json" | "plot":
             return random.choice(_TARGETS)
@@ -252,7 +252,8 @@ _SEVERAL = (
 def _photos(line: list[str]) -> int:
     """How many pictures a command line names."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(SystemExit):
-        return len(getattr(build_parser().parse_args(line), "photos", ()))
+        parser = build_parser()
+        return len(getattr(parser.parse_args(completed(parser, line)), "photos", ()))
     return 0
 
 

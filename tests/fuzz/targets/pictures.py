@@ -85,7 +85,7 @@ def attack(plan: Plan, folder: Path, content: bytes) -> Outcome:
 
 def check(found: images.Picture) -> tuple[int, int]:
     """Hold a picture against what is promised of it, and return its size."""
-    planes = [found.pixels] + ([] if found.alpha is None else [found.alpha])
+    planes = [found.pixels] + ([] if found.opacity is None else [found.opacity])
     for values in planes:
         check_finite("A picture", values)
         if values.dtype != np.float32 or values.min() < 0 or values.max() > 1:

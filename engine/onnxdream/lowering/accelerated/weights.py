@@ -45,7 +45,9 @@ def mixed(weight: np.ndarray, block: int) -> np.ndarray:
     G g G' in the words of Lavin and Gray, Fast Algorithms for Convolutional Neural
     Networks, 2015.
     """
-    mixtures = (_MIXING @ weight.astype(np.float64) @ _MIXING.T).astype(weight.dtype)
+    # Weights that are infinite, or become so, are a network's own affair.
+    with np.errstate(all="ignore"):
+        mixtures = (_MIXING @ weight.astype(np.float64) @ _MIXING.T).astype(weight.dtype)
     filled = padded(padded(mixtures, 0, block), 1, block)
     outputs, inputs, *size = filled.shape
     split = filled.reshape(outputs // block, block, inputs // block, block, *size)
