@@ -59,7 +59,7 @@ BAD_NETWORKS: dict[str, tuple[Callable[[Path], object], str]] = {
 BAD_OPTIONS: list[tuple[Sequence[object], str]] = [
     (["--layer", "secnd"], "closest are second"),
     (["--layer", "secnd=2"], "closest are second"),
-    (["--layer", "second=lots"], "no layer 'second=lots'"),
+    (["--layer", "second=lots"], "The weight of 'second' must be a number, but is 'lots'"),
     (["--layer", "second=nan"], "'second' must be from"),
     (["--network", ""], "network must be a name"),
     (["--layer", "second=-1"], "nothing to amplify"),

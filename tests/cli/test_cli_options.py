@@ -74,6 +74,66 @@ def options_of(command: str) -> list[str]:
     return [action.option_strings[-1] for action in actions_of(command) if action.option_strings]
 
 
+SHARED = ("--network", *(name for name in OTHER if name != "--recipe"), "--recipe")
+"""Of a network and a recipe: the same functions add them to every command."""
+
+MACHINE = (
+    *("--provider", "--device", "--threads", "--lowering", "--memory", "--max-pixels"),
+    *("--precision", "--no-cuda-graphs", "--gpu-memory", "--deterministic"),
+)
+
+TESTED = {
+    "presets": {},
+    "show": {"--json": "test_cli_replay"},
+    "replay": {
+        "--input": "test_cli_replay",
+        "--output": "test_cli_replay",
+        "--assets": "test_cli_replay",
+        "--quiet": "test_cli_replay",
+        **dict.fromkeys(MACHINE, "test_cli_machine, test_cli_replay"),
+    },
+    "recipe": {"--json": "test_cli_replay", **dict.fromkeys(SHARED, "here")},
+    "sweep": {
+        "--vary": "test_cli_sweep",
+        "--output": "test_cli_sweep",
+        "--side": "test_cli_sweep",
+        "--force": "test_cli_sweep",
+        "--quiet": "test_cli_sweep",
+        **dict.fromkeys((*SHARED, *MACHINE), "here"),
+    },
+    "networks": {},
+    "layers": dict.fromkeys(("--mean", "--std", "--channels", "--value-range"), "here"),
+    "doctor": dict.fromkeys(
+        ("--network", "--layer", "--mean", "--std", "--channels", "--value-range", *MACHINE),
+        "test_cli_machine",
+    ),
+    "bench": dict.fromkeys(
+        (
+            *("--quick", "--json", "--plot", "--compare", "--networks", "--sizes", "--provider"),
+            *("--device", "--lowering", "--precision", "--cuda-graphs", "--threads"),
+        ),
+        "tests/bench/test_bench_cli",
+    ),
+}
+"""Every option of every other command, and the file whose tests show its effect."""
+
+
+@pytest.mark.parametrize("command", TESTED)
+def test_every_option_of_other_commands_is_tested(command: str) -> None:
+    assert set(options_of(command)) - {"--help", "--verbose"} == set(TESTED[command])
+
+
+def test_every_command_is_tested() -> None:
+    assert set(COMMANDS) == {"dream", *TESTED}
+
+
+@pytest.mark.parametrize("option", sorted({*SHARED} - {"--network", "--layer", "--recipe"}))
+def test_the_option_changes_the_recipe(option: str, onnxdream: Program, network: Path) -> None:
+    plain = ["recipe", "--network", network, "--layer", "second", "--std", "1,1,1"]
+    found = {onnxdream(*plain, *more).out for more in ([], [option, OTHER[option]])}
+    assert len(found) == 2
+
+
 @pytest.fixture
 def dreamt(dream: Program, tmp_path: Path) -> Callable[..., bytes]:
     def picture(*arguments: object) -> bytes:

@@ -48,6 +48,15 @@ def test_every_combination_is_dreamed(
     assert np.array_equal(found.samples, images.read(alone).samples)
 
 
+def test_how_large_its_pictures_are(sweep: Program, tmp_path: Path) -> None:
+    widths = []
+    for side in (20, 40):
+        sheet = tmp_path / f"{side}.png"
+        assert sweep("--vary", "seed=0,1", "-o", sheet, "--side", side, "-q").code == 0
+        widths.append(images.read(sheet).width)
+    assert widths[1] > widths[0] + 15
+
+
 def test_a_folder_that_is_there_is_left_alone(sweep: Program, tmp_path: Path) -> None:
     (tmp_path / "sheet").mkdir()
     again = ["--vary", "seed=0,1", "-o", tmp_path / "sheet.png", "-q"]

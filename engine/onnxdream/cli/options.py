@@ -199,16 +199,21 @@ def chosen_layers(network: Network, options: Namespace) -> dict[str, float]:
 
 def _layer(network: Network, text: str) -> tuple[str, float]:
     """A layer's name and its weight; what is a name as it stands is never split."""
-    from ..errors import LayerNotFoundError
+    from ..errors import LayerNotFoundError, RecipeError
 
     name, _, weight = text.rpartition("=")
     try:
         return network.resolve(text), 1.0
     except LayerNotFoundError:
+        if not name:
+            raise
+        layer = network.resolve(name)
         try:
-            return name, float(weight)
-        except ValueError:
-            return text, 1.0
+            return layer, float(weight)
+        except ValueError as error:
+            raise RecipeError(
+                f"The weight of {name!r} must be a number, but is {weight!r}."
+            ) from error
 
 
 def _numbers(count: int) -> Callable[[str], tuple[float, ...]]:
