@@ -31,7 +31,8 @@ def _choose() -> tuple[str, Loops]:
     if os.environ.get("ONNXDREAM_KERNELS") == "numpy":
         return "numpy", _numpy
     try:
-        from onnxdream.kernels import _compiled
+        # As "from onnxdream.kernels import", an absent module looks like a circle.
+        import onnxdream.kernels._compiled as _compiled
         from onnxdream.kernels._processor import variants
     except ImportError as error:
         logging.getLogger(__name__).warning(
