@@ -99,7 +99,7 @@ def _on_the_edge(network: Network) -> bool:
     numbers = [v for v in numbers if isinstance(v, float | np.ndarray)]
     values = [*numbers, *network.graph.constants.values()]
     floats = [v for v in map(np.asarray, values) if v.dtype.kind == "f" and v.size]
-    return any(not (np.abs(v) < _EDGE).all() for v in floats)
+    return any(not (np.abs(v.astype(np.float64)) < _EDGE).all() for v in floats)
 
 
 def _computed(
