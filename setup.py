@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from multiprocessing import get_start_method
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -58,22 +59,29 @@ FUSE = [] if sys.platform == "win32" else ["-ffp-contract=fast"]
 OPERATORS = {"export_symbols": ["RegisterCustomOps"]}
 
 extensions = [
+    extension("operators._baseline", *FUSE, **OPERATORS),
     extension("kernels._compiled"),
     extension("kernels._processor"),
-    extension("operators._baseline", *FUSE, **OPERATORS),
 ]
 if platform.machine() in ("x86_64", "AMD64") and sys.platform != "win32":
     avx2 = ["-mavx2", "-mfma"]
     avx512 = [f"-mavx512{part}" for part in ("f", "vl", "bw", "dq")]
-    extensions += [
-        extension("kernels._compiled_avx2", "-mavx2"),
-        extension("operators._avx2", *FUSE, *avx2, **OPERATORS),
+    # What takes longest comes first, so that no core is left with it in the end.
+    extensions = [
         extension(
             "operators._avx512", *FUSE, *avx2, *avx512, "-mprefer-vector-width=512", **OPERATORS
         ),
+        extension("operators._avx2", *FUSE, *avx2, **OPERATORS),
+        *extensions,
+        extension("kernels._compiled_avx2", "-mavx2"),
     ]
 
-extensions = cythonize(extensions, compiler_directives=DIRECTIVES)
+extensions = cythonize(
+    extensions,
+    compiler_directives=DIRECTIVES,
+    # Where processes are not forked, each would run this file from its beginning.
+    nthreads=(os.cpu_count() or 1) if get_start_method() == "fork" else 0,
+)
 for each in extensions:
     # Without a compiler the NumPy twin takes their place. Said of what cythonize is
     # given, it would be lost.
