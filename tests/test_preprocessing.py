@@ -84,3 +84,18 @@ def test_lists_and_arrays_will_do():
 def test_nonsense_is_refused(said, message):
     with pytest.raises(RecipeError, match=message):
         Preprocessing(**said)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"mean": (1e39, 0, 0)},
+        {"std": (1e-39, 1, 1)},
+        {"std": (1e308, 1, 1), "value_range": (0, 1e-9)},
+        {"mean": (1e30, 0, 0), "value_range": (0, 1e-9)},
+    ],
+    ids=repr,
+)
+def test_what_float32_cannot_hold_is_refused(numbers):
+    with pytest.raises(RecipeError, match="out of all proportion"):
+        Preprocessing(**numbers)

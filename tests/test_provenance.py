@@ -125,3 +125,8 @@ def test_a_path_is_not_told(tmp_path) -> None:
         made = dreamer.dream_picture(images.read(PIXELS), Recipe(octaves=1, steps=1))
     assert "secret" not in made.texts["onnxdream"]
     assert Provenance.of(made.texts, "it").recipe.network == "mine.onnx"
+
+
+def test_a_record_without_versions_can_be_read_by_people(record: Provenance) -> None:
+    bare = msgspec.structs.replace(record, used=msgspec.structs.replace(record.used, versions={}))
+    assert "of an unknown version" in str(bare)

@@ -52,3 +52,19 @@ def test_a_number_beyond_all_floats_is_refused_as_well():
 def test_a_large_limit_is_spelled_out():
     with pytest.raises(RecipeError, match="memory must be from 1 to 1000000, but is 0"):
         whole_number_within("memory", 0, 1, 1_000_000)
+
+
+@pytest.mark.parametrize("value", [np.float16(3), np.float16("inf"), 10**400, -(10**400)], ids=repr)
+def test_a_number_is_compared_as_a_float(value):
+    """Without a warning of NumPy, and without an overflow."""
+    try:
+        assert number_within("x", value, 0, 1e300) == 3
+    except RecipeError as error:
+        assert "x must be from 0 to 1e+300" in str(error)
+
+
+def test_a_large_whole_number_is_compared_exactly():
+    most = 2**63 - 1
+    assert whole_number_within("x", most, 0, most) == most
+    with pytest.raises(RecipeError):
+        whole_number_within("x", most + 1, 0, most)

@@ -278,3 +278,9 @@ def test_other_windows_are_refused(geometry: dict[str, object]) -> None:
     x, weights = numbers(0, 1, 8, 3, 4), numbers(1, 8, 8, 3, 3)
     with pytest.raises(Exception, match="must be 1"):
         run("Winograd", mixed, {"x": x, "w": None}, weights, 8, **geometry)
+
+
+def test_infinite_weights_are_mixed_without_a_word():
+    """Warnings are errors here."""
+    weights = np.full((8, 8, 3, 3), np.float32("inf"))
+    assert not np.isfinite(mixed(weights, 8)).all()

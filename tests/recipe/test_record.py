@@ -148,3 +148,9 @@ def test_a_recipe_does_not_change():
 def test_a_changed_copy_is_validated():
     with pytest.raises(RecipeError, match="steps must be"):
         msgspec.structs.replace(Recipe(), steps=0)
+
+
+def test_strings_of_numpy_will_do():
+    recipe = Recipe(resize=np.str_("area"), layers={np.str_("a"): 1})
+    assert type(recipe.resize) is str
+    assert [type(name) for name in recipe.layers] == [str]
