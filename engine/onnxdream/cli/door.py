@@ -142,7 +142,10 @@ def _signals() -> Iterator[list[int]]:
     def stop(number: int, frame: FrameType | None) -> None:
         if _imports(frame):
             # An extension that is being initialized may take an exception for its end.
-            threading.Timer(_LATER, os.kill, (os.getpid(), number)).start()
+            again = threading.Timer(_LATER, os.kill, (os.getpid(), number))
+            # The interpreter's end does not wait for it.
+            again.daemon = True
+            again.start()
             return
         came.append(number)
         raise _Stopped
