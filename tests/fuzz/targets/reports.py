@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -60,6 +61,8 @@ def build(plan: Plan) -> bytes:
     content = json.loads(_valid())
     for seed in plan["values"]:
         _change(content, Random(seed))
+        # What was put in may be put in once more, and must not come to hold itself.
+        content = deepcopy(content)
     return damaged(json.dumps(content).encode("utf-8", "surrogatepass"), plan["damage"], DAMAGES)
 
 
